@@ -1,0 +1,5 @@
+//! The wiring of Handoff: what is ambient (time, randomness, keys) meets the ports here.
+
+pub mod environment;
+pub mod key_file;
+pub mod secret_box;

@@ -1,0 +1,172 @@
+//! The outbox: what must be told or asked outside, written in the transaction that decided it.
+
+use crate::id::{
+    ActivityId, GroupId, HookId, InstallationId, IntegrationId, OrganizationId, OutboxId, ProjectId, RouteId, UserId,
+    WorkItemNumber,
+};
+use crate::organization::{ChannelId, MessageId};
+use crate::time::Timestamp;
+use crate::work_item::AzureProjectId;
+use serde::{Deserialize, Serialize};
+
+/// What is to be done outside.
+///
+/// *Converge* tasks are level-triggered: one pending row for each [`target`](OutboxTask::target), its
+/// content read when it is carried out. *Event* tasks happen once.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "task", rename_all = "snake_case")]
+pub enum OutboxTask {
+    /// Converge: make the card of the group on the route show the present.
+    Card {
+        /// The group.
+        group: GroupId,
+        /// The route.
+        route: RouteId,
+    },
+    /// Event: mention a new assignee in a short message.
+    Ping {
+        /// The group.
+        group: GroupId,
+        /// The route.
+        route: RouteId,
+        /// Whom.
+        user: UserId,
+        /// The history entry that it tells of.
+        activity: ActivityId,
+    },
+    /// Event: the group of this card is gone; say so on it.
+    CloseCard {
+        /// Where the card is.
+        channel: ChannelId,
+        /// The card.
+        message: MessageId,
+        /// The group's short id, for example `BACKEND-42`.
+        short_id: String,
+        /// The group's title.
+        title: String,
+    },
+    /// Converge: read the work item and apply the mirror again.
+    RefreshWorkItem {
+        /// The collection.
+        integration: IntegrationId,
+        /// Whose credential to read with.
+        installation: InstallationId,
+        /// The work item.
+        work_item: WorkItemNumber,
+    },
+    /// Converge: read every linked work item of a connected project.
+    ReconcileProject {
+        /// Whose credential to read with.
+        installation: InstallationId,
+        /// The Azure DevOps project.
+        azure_project: AzureProjectId,
+    },
+    /// Converge: delete the subscription of a hook in Azure DevOps.
+    DeleteSubscription {
+        /// The hook.
+        hook: HookId,
+    },
+}
+
+impl OutboxTask {
+    /// The word that names its kind, for filters and counters.
+    #[must_use]
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Card { .. } => "card",
+            Self::Ping { .. } => "ping",
+            Self::CloseCard { .. } => "close_card",
+            Self::RefreshWorkItem { .. } => "refresh_work_item",
+            Self::ReconcileProject { .. } => "reconcile_project",
+            Self::DeleteSubscription { .. } => "delete_subscription",
+        }
+    }
+
+    /// What a converge task converges on: at most one pending row has it. `None` for an event.
+    #[must_use]
+    pub fn target(&self) -> Option<String> {
+        match self {
+            Self::Card { group, route } => Some(format!("card:{group}:{route}")),
+            Self::RefreshWorkItem { installation, work_item, .. } => {
+                Some(format!("refresh:{installation}:{work_item}"))
+            }
+            Self::ReconcileProject { installation, azure_project } => {
+                Some(format!("reconcile:{installation}:{}", azure_project.as_str()))
+            }
+            Self::DeleteSubscription { hook } => Some(format!("delete_subscription:{hook}")),
+            Self::Ping { .. } | Self::CloseCard { .. } => None,
+        }
+    }
+
+    /// The group that it is about, so that a deleted group takes its rows with it.
+    #[must_use]
+    pub const fn group(&self) -> Option<GroupId> {
+        match self {
+            Self::Card { group, .. } | Self::Ping { group, .. } => Some(*group),
+            _ => None,
+        }
+    }
+}
+
+/// A row to be armed: inserted, or, where its target is pending already, given a new generation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OutboxArm {
+    /// The id of the row if a new one is needed.
+    pub id: OutboxId,
+    /// Whose it is.
+    pub organization: OrganizationId,
+    /// The project it is about; its rows end obsolete with it.
+    pub project: Option<ProjectId>,
+    /// What is to be done.
+    pub task: OutboxTask,
+    /// Not before.
+    pub due_at: Timestamp,
+}
+
+crate::group::words!(
+    /// Where a row stands.
+    OutboxState {
+        /// Waiting, or leased.
+        Pending => "pending",
+        /// Done.
+        Done => "done",
+        /// Its subject is gone, or it was overtaken.
+        Obsolete => "obsolete",
+        /// Given up on, with the reason.
+        Dead => "dead",
+    }
+);
+
+/// A row leased for carrying out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClaimedTask {
+    /// Its id.
+    pub id: OutboxId,
+    /// The fencing token of this lease: larger than that of any lease before it.
+    pub token: i64,
+    /// The generation that was read; a later one means that it must be done again.
+    pub generation: i64,
+    /// Whose it is.
+    pub organization: OrganizationId,
+    /// What is to be done.
+    pub task: OutboxTask,
+    /// How often it was tried before.
+    pub attempts: u32,
+}
+
+/// A row as shown to people.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OutboxRecord {
+    /// Its id.
+    pub id: OutboxId,
+    /// What is to be done.
+    pub task: OutboxTask,
+    /// Where it stands.
+    pub state: OutboxState,
+    /// How often it was tried.
+    pub attempts: u32,
+    /// Not before.
+    pub due_at: Timestamp,
+    /// Why it failed last, or ended.
+    pub reason: Option<String>,
+}

@@ -1,0 +1,376 @@
+//! The unit of work: everything that a use case writes, in one transaction.
+//!
+//! To add something that is stored: put the noun beside its kin at the crate's root, add its methods
+//! to the trait of its family here, implement them in each adapter of the
+//! store, and extend the mock in `testing`. Methods on the apply path take
+//! *sets*, so that a batch of deliveries costs a handful of statements.
+
+use crate::assignee::{Activity, Assignee, Assignment, Decision, FollowReason, Follower};
+use crate::chat::{CardSource, Guild, MessageRecord, Route, RouteRef};
+use crate::delivery::FinishedDelivery;
+use crate::group::{Group, GroupStatus};
+use crate::hook::Hook;
+use crate::id::{
+    DeliveryId, ExternalIssueId, GroupId, InstallationId, IntegrationId, LinkId, MappingId, OrganizationId, OutboxId,
+    ProjectId, RouteId, TeamId, TokenId, UserId, WorkItemNumber,
+};
+use crate::integration::{ConnectedProject, Installation, Integration, Toggles};
+use crate::organization::{DiscordUserId, Organization, Role, Team, User, UserEmail};
+use crate::outbox::{OutboxArm, OutboxState};
+use crate::person::{IdentityMapping, Person, Unresolved};
+use crate::project::{NotificationSetting, Project};
+use crate::slug::Slug;
+use crate::text::EmailAddress;
+use crate::time::Timestamp;
+use crate::token::ApiToken;
+use crate::work_item::{AzureProjectId, ExternalIssue, GroupLink, LinkedGroup};
+use async_trait::async_trait;
+use std::collections::HashSet;
+
+/// Why the store did not do it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum StoreError {
+    /// A rule of the schema forbids it. The constraint's name says which.
+    #[error("conflicts with {constraint}")]
+    Conflict {
+        /// The name of the constraint, for example `project_pkey` or `project_slug`.
+        constraint: String,
+    },
+    /// Lost against another transaction: run the whole use case again.
+    #[error("lost against another transaction")]
+    Retry,
+    /// Out of reach, full, or too slow.
+    #[error("the store is unavailable: {0}")]
+    Unavailable(String),
+    /// A lease that was worked under belongs to somebody else now.
+    #[error("the lease was lost")]
+    LeaseLost,
+    /// Anything else: a defect of ours.
+    #[error("the store failed: {0}")]
+    Backend(String),
+}
+
+impl StoreError {
+    /// Whether it is a conflict with the constraint of this name.
+    #[must_use]
+    pub fn is_conflict_with(&self, name: &str) -> bool {
+        matches!(self, Self::Conflict { constraint } if constraint == name)
+    }
+}
+
+/// Shorthand for what the store answers.
+pub type StoreResult<T> = Result<T, StoreError>;
+
+/// Opens units of work.
+#[async_trait]
+pub trait Store: Send + Sync {
+    /// Begins a transaction.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] when none can be had within a second.
+    async fn begin(&self) -> StoreResult<Box<dyn UnitOfWork>>;
+}
+
+/// An open transaction. Dropping it rolls everything back.
+#[async_trait]
+pub trait UnitOfWork: TenancyTx + ProjectTx + GroupTx + TrackerTx + ChatTx + QueueTx + Send {
+    /// Makes everything durable.
+    ///
+    /// # Errors
+    /// [`StoreError`]; then nothing was written, except that after `Unavailable` it may have been.
+    async fn commit(self: Box<Self>) -> StoreResult<()>;
+}
+
+/// Organizations, users, teams and tokens.
+#[async_trait]
+pub trait TenancyTx {
+    /// Inserts; constraints `organization_pkey`, `organization_slug`. An id of zero is given one.
+    async fn insert_organization(&mut self, new: &Organization) -> StoreResult<OrganizationId>;
+    /// Locks the organization until the end, so that choosing slugs in it is serial; `false` if absent.
+    async fn lock_organization(&mut self, id: OrganizationId) -> StoreResult<bool>;
+    /// Inserts; constraint `user_pkey`. An id of zero is given one.
+    async fn insert_user(&mut self, new: &User) -> StoreResult<UserId>;
+    /// Activates or deactivates; `false` if absent.
+    async fn set_user_active(&mut self, id: UserId, active: bool) -> StoreResult<bool>;
+    /// Links a Discord account, or none; constraint `user_discord`; `false` if absent.
+    async fn set_user_discord(&mut self, id: UserId, discord: Option<DiscordUserId>) -> StoreResult<bool>;
+    /// Inserts or updates an address of a user; constraint `user_email_verified` (one owner each).
+    async fn put_user_email(&mut self, email: &UserEmail) -> StoreResult<()>;
+    /// Inserts or changes a membership.
+    async fn put_membership(&mut self, organization: OrganizationId, user: UserId, role: Role) -> StoreResult<()>;
+    /// Inserts; constraints `team_pkey`, `team_slug`. An id of zero is given one.
+    async fn insert_team(&mut self, new: &Team) -> StoreResult<TeamId>;
+    /// Adds a member; a member already is no error.
+    async fn add_team_member(&mut self, team: TeamId, user: UserId) -> StoreResult<()>;
+    /// Removes a member; `false` if there was none.
+    async fn remove_team_member(&mut self, team: TeamId, user: UserId) -> StoreResult<bool>;
+    /// The users of these ids.
+    async fn users(&mut self, ids: &[UserId]) -> StoreResult<Vec<User>>;
+    /// The members of these teams.
+    async fn team_members(&mut self, ids: &[TeamId]) -> StoreResult<Vec<(TeamId, UserId)>>;
+    /// Inserts.
+    async fn insert_token(&mut self, new: &ApiToken) -> StoreResult<()>;
+    /// Revokes; `false` if there is none that works.
+    async fn revoke_token(&mut self, id: TokenId, at: Timestamp) -> StoreResult<bool>;
+}
+
+/// A group of a project that is being deleted, with what must be told outside.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DoomedGroup {
+    /// The group.
+    pub group: Group,
+    /// Its cards that exist in Discord.
+    pub cards: Vec<MessageRecord>,
+    /// Its links.
+    pub links: Vec<GroupLink>,
+}
+
+/// A project that is being deleted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DoomedProject {
+    /// Its id.
+    pub id: ProjectId,
+    /// Whose it was.
+    pub organization: OrganizationId,
+    /// The slug that it had: its cards still show it.
+    pub slug: Slug,
+    /// When it was hidden.
+    pub hidden_at: Timestamp,
+}
+
+/// Projects.
+#[async_trait]
+pub trait ProjectTx {
+    /// Inserts; constraints `project_pkey`, `project_slug`. An id of zero is given one.
+    async fn insert_project(&mut self, new: &Project) -> StoreResult<ProjectId>;
+    /// Which of these slugs the organization's visible projects have.
+    async fn taken_slugs(&mut self, organization: OrganizationId, slugs: &[Slug]) -> StoreResult<HashSet<Slug>>;
+    /// A visible project, locked against hiding until the end; `None` if absent or hidden.
+    async fn hold_project(&mut self, organization: OrganizationId, id: ProjectId) -> StoreResult<Option<Project>>;
+    /// Gives the project to a team; given already is no error.
+    async fn add_project_team(&mut self, project: ProjectId, team: TeamId) -> StoreResult<()>;
+    /// Takes it from a team; `false` if the team had it not.
+    async fn remove_project_team(&mut self, project: ProjectId, team: TeamId) -> StoreResult<bool>;
+    /// Sets whether a user is mentioned in a project's channels.
+    async fn put_notification_setting(&mut self, setting: &NotificationSetting) -> StoreResult<()>;
+    /// Which of these pairs of user and project do not want to be mentioned.
+    async fn muted(&mut self, pairs: &[(UserId, ProjectId)]) -> StoreResult<HashSet<(UserId, ProjectId)>>;
+    /// Which of these pairs of user and project are joined by a team.
+    async fn project_members(&mut self, pairs: &[(UserId, ProjectId)]) -> StoreResult<HashSet<(UserId, ProjectId)>>;
+    /// Which of these pairs of team and project are joined.
+    async fn project_teams(&mut self, pairs: &[(TeamId, ProjectId)]) -> StoreResult<HashSet<(TeamId, ProjectId)>>;
+    /// Hides a project and frees its slug; `None` if absent or hidden already.
+    async fn hide_project(
+        &mut self,
+        organization: OrganizationId,
+        id: ProjectId,
+        at: Timestamp,
+    ) -> StoreResult<Option<DoomedProject>>;
+    /// Up to `limit` groups of a hidden project.
+    async fn doomed_groups(&mut self, project: ProjectId, limit: u16) -> StoreResult<Vec<DoomedGroup>>;
+    /// Deletes these groups with all that hangs on them; ends their outbox rows obsolete.
+    async fn delete_groups(&mut self, groups: &[GroupId]) -> StoreResult<()>;
+    /// Deletes those of these work items that no group is linked with any more.
+    async fn delete_unlinked_external_issues(&mut self, ids: &[ExternalIssueId]) -> StoreResult<()>;
+    /// Deletes a hidden project that has no groups left, with its routes, notification settings and
+    /// team assignments; ends its outbox rows obsolete, except those that close cards or delete hooks.
+    async fn delete_project(&mut self, id: ProjectId) -> StoreResult<()>;
+}
+
+/// A group as deciding about its assignee needs it; locked until the end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GroupState {
+    /// The group.
+    pub group: Group,
+    /// Who has it.
+    pub assignee: Option<Assignee>,
+    /// Its last word about that.
+    pub decision: Option<Decision>,
+    /// Whether its organization carries changes to the trackers.
+    pub issue_sync: bool,
+}
+
+/// Groups, their assignees and their history.
+#[async_trait]
+pub trait GroupTx {
+    /// Takes the next number of a project's groups; `None` if the project is absent or hidden.
+    async fn next_group_number(&mut self, project: ProjectId) -> StoreResult<Option<i64>>;
+    /// Inserts.
+    async fn insert_group(&mut self, new: &Group) -> StoreResult<()>;
+    /// Locks these groups in the order of their ids; those absent or of hidden projects are left out.
+    async fn lock_groups(&mut self, ids: &[GroupId]) -> StoreResult<Vec<GroupState>>;
+    /// Sets the status.
+    async fn set_group_status(&mut self, id: GroupId, status: GroupStatus) -> StoreResult<()>;
+    /// Moves the time of the last event; never backwards.
+    async fn touch_groups(&mut self, ids: &[GroupId], at: Timestamp) -> StoreResult<()>;
+    /// Inserts or replaces assignees.
+    async fn put_assignments(&mut self, rows: &[Assignment]) -> StoreResult<()>;
+    /// Removes assignees.
+    async fn delete_assignments(&mut self, groups: &[GroupId]) -> StoreResult<()>;
+    /// Inserts or replaces decisions.
+    async fn put_decisions(&mut self, rows: &[(GroupId, Decision)]) -> StoreResult<()>;
+    /// Inserts history.
+    async fn insert_activities(&mut self, rows: &[Activity]) -> StoreResult<()>;
+    /// Inserts followers; an existing row stays as it is.
+    async fn add_followers(&mut self, rows: &[Follower]) -> StoreResult<()>;
+    /// Removes followers that follow for this reason.
+    async fn remove_followers(&mut self, rows: &[(GroupId, Assignee)], reason: FollowReason) -> StoreResult<()>;
+    /// The groups of a project whose last event is at or after `since`, by id, after `after`.
+    async fn groups_seen_since(
+        &mut self,
+        project: ProjectId,
+        since: Timestamp,
+        after: Option<GroupId>,
+        limit: u16,
+    ) -> StoreResult<Vec<GroupId>>;
+}
+
+/// How a person of a tracker is known to an organization.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PersonMatch {
+    /// The position of the question in the set asked.
+    pub question: usize,
+    /// The user it may be.
+    pub user: UserId,
+    /// Said by a mapping by identity id, by a mapping by sign-in name, or by a verified address.
+    pub by: MatchedBy,
+}
+
+/// What a match rests on; an earlier kind beats a later one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum MatchedBy {
+    /// A mapping of the identity's id.
+    IdentityId,
+    /// A mapping of the sign-in name.
+    UniqueName,
+    /// A verified address that is the sign-in name.
+    Address,
+}
+
+/// Integrations, hooks, mirrored work items, links and identities.
+#[async_trait]
+pub trait TrackerTx {
+    /// Inserts, or returns the one of the same collection.
+    async fn put_integration(&mut self, new: &Integration) -> StoreResult<Integration>;
+    /// Inserts; constraint `installation_integration` (one for each organization and integration).
+    async fn insert_installation(&mut self, new: &Installation) -> StoreResult<()>;
+    /// Sets the toggles; `false` if absent.
+    async fn set_toggles(
+        &mut self,
+        organization: OrganizationId,
+        id: InstallationId,
+        toggles: &Toggles,
+    ) -> StoreResult<bool>;
+    /// Inserts; connected already is no error.
+    async fn put_connected_project(&mut self, new: &ConnectedProject) -> StoreResult<()>;
+    /// Removes; `false` if absent.
+    async fn delete_connected_project(
+        &mut self,
+        installation: InstallationId,
+        azure_project: &AzureProjectId,
+    ) -> StoreResult<bool>;
+    /// The connected projects, locked, that these work items are in and that no link of the
+    /// organization needs any more.
+    async fn unneeded_connections(
+        &mut self,
+        organization: OrganizationId,
+        issues: &[ExternalIssueId],
+    ) -> StoreResult<Vec<ConnectedProject>>;
+    /// Inserts or replaces.
+    async fn put_hook(&mut self, hook: &Hook) -> StoreResult<()>;
+    /// The hooks of a connected project that are not deleted, locked.
+    async fn lock_hooks(
+        &mut self,
+        installation: InstallationId,
+        azure_project: &AzureProjectId,
+    ) -> StoreResult<Vec<Hook>>;
+    /// Inserts mirrors or replaces them.
+    async fn put_external_issues(&mut self, rows: &[ExternalIssue]) -> StoreResult<()>;
+    /// The mirrors of these work items, locked in the order of their ids; those unknown are left out.
+    async fn lock_external_issues(
+        &mut self,
+        keys: &[(IntegrationId, WorkItemNumber)],
+    ) -> StoreResult<Vec<ExternalIssue>>;
+    /// Inserts; constraint `group_link_pair`.
+    async fn insert_link(&mut self, new: &GroupLink) -> StoreResult<()>;
+    /// Removes; `None` if absent.
+    async fn delete_link(&mut self, organization: OrganizationId, id: LinkId) -> StoreResult<Option<GroupLink>>;
+    /// The links of these work items, by link id; those of hidden projects are left out.
+    async fn links_of(&mut self, issues: &[ExternalIssueId]) -> StoreResult<Vec<LinkedGroup>>;
+    /// Sets who is unresolved on links.
+    async fn set_unresolved(&mut self, rows: &[(LinkId, Option<Unresolved>)]) -> StoreResult<()>;
+    /// Inserts; constraint `identity_mapping_identity`.
+    async fn insert_mapping(&mut self, new: &IdentityMapping) -> StoreResult<()>;
+    /// Removes; `false` if absent.
+    async fn delete_mapping(&mut self, organization: OrganizationId, id: MappingId) -> StoreResult<bool>;
+    /// Who these people may be, for each organization: mappings of that organization, and verified
+    /// addresses of its members.
+    async fn match_people(
+        &mut self,
+        questions: &[(OrganizationId, IntegrationId, Person)],
+    ) -> StoreResult<Vec<PersonMatch>>;
+    /// The links of an organization on which somebody is unresolved whose identity or address this is.
+    async fn links_waiting_for(
+        &mut self,
+        organization: OrganizationId,
+        integration: IntegrationId,
+        person: &Person,
+    ) -> StoreResult<Vec<(GroupLink, WorkItemNumber)>>;
+    /// The links on which this user, by a verified address or a mapping, is unresolved.
+    async fn links_waiting_for_address(
+        &mut self,
+        organization: OrganizationId,
+        address: &EmailAddress,
+    ) -> StoreResult<Vec<(GroupLink, IntegrationId, WorkItemNumber)>>;
+}
+
+/// Guilds, routes and messages.
+#[async_trait]
+pub trait ChatTx {
+    /// Inserts; constraint `guild_pkey` (a guild belongs to one organization).
+    async fn insert_guild(&mut self, new: &Guild) -> StoreResult<()>;
+    /// Inserts; constraint `route_channel` (one for each project and channel).
+    async fn insert_route(&mut self, new: &Route) -> StoreResult<()>;
+    /// Removes a route with its message records; `false` if absent.
+    async fn delete_route(&mut self, organization: OrganizationId, id: RouteId) -> StoreResult<bool>;
+    /// Disables a route with the reason, or enables it.
+    async fn set_route_disabled(&mut self, id: RouteId, reason: Option<String>) -> StoreResult<()>;
+    /// The enabled routes of these projects.
+    async fn routes_of(&mut self, projects: &[ProjectId]) -> StoreResult<Vec<RouteRef>>;
+    /// What a card shows; `None` if the group or the route is absent, or the project hidden.
+    async fn card_source(&mut self, group: GroupId, route: RouteId) -> StoreResult<Option<CardSource>>;
+    /// The record of a ping; `subject` is the activity's id.
+    async fn ping_record(
+        &mut self,
+        group: GroupId,
+        route: RouteId,
+        subject: &str,
+    ) -> StoreResult<Option<MessageRecord>>;
+    /// Inserts or replaces a record.
+    async fn put_message_record(&mut self, record: &MessageRecord) -> StoreResult<()>;
+}
+
+/// Deliveries and outbox rows, as far as they are written with the rest.
+#[async_trait]
+pub trait QueueTx {
+    /// Arms rows: inserts, or bumps the generation of the pending row of the same target.
+    async fn arm(&mut self, rows: &[OutboxArm]) -> StoreResult<()>;
+    /// Ends deliveries. [`StoreError::LeaseLost`] if the lease of any is not the one named.
+    async fn finish_deliveries(&mut self, rows: &[FinishedDelivery]) -> StoreResult<()>;
+    /// Makes a delivery that has ended pending again; `false` if there is none such, or it was never
+    /// understood.
+    async fn replay_delivery(&mut self, id: DeliveryId, at: Timestamp) -> StoreResult<bool>;
+    /// Ends a row; or, if its generation has moved since `generation`, frees it to be done again.
+    /// [`StoreError::LeaseLost`] if the lease is not the one named.
+    async fn finish_outbox(
+        &mut self,
+        id: OutboxId,
+        token: i64,
+        generation: i64,
+        state: OutboxState,
+        reason: Option<String>,
+        at: Timestamp,
+    ) -> StoreResult<()>;
+    /// Checks that the lease is still the one named, without ending it.
+    async fn hold_outbox(&mut self, id: OutboxId, token: i64) -> StoreResult<()>;
+}

@@ -1,0 +1,190 @@
+//! Carry Out: does one leased outbox task and records how it ended.
+//!
+//! Delivery is at least once. A record is made only under the lease; a sender that lost it arms a
+//! converge task again, so that whatever it did meanwhile is looked at once more.
+
+use super::create_subscription::Subscriptions;
+use super::error::UseCaseError;
+use super::refresh_work_item::RefreshWorkItem;
+use super::send_message::{SendMessage, Sent};
+use crate::id::OutboxId;
+use crate::outbox::{ClaimedTask, OutboxArm, OutboxState, OutboxTask};
+use crate::port::{ChatError, Clock, Entropy, Outbox, Store, StoreError, TrackerError};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How often a task is tried before it is dead: about nine hours of trying.
+pub const MAX_ATTEMPTS: u32 = 20;
+/// The wait after the first failure; it doubles each time.
+pub const FIRST_WAIT: Duration = Duration::from_secs(2);
+/// The longest wait between two tries, unless the other side asks for more.
+pub const LONGEST_WAIT: Duration = Duration::from_secs(3600);
+
+/// Carries out outbox tasks.
+#[derive(Clone)]
+pub struct CarryOut {
+    /// For cards and mentions.
+    pub messages: SendMessage,
+    /// For reading the tracker.
+    pub refresh: RefreshWorkItem,
+    /// For hooks.
+    pub subscriptions: Subscriptions,
+    /// Where tasks end.
+    pub store: Arc<dyn Store>,
+    /// Where tasks wait.
+    pub outbox: Arc<dyn Outbox>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// For jitter.
+    pub entropy: Arc<dyn Entropy>,
+}
+
+/// What became of a task.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Ending {
+    Over(OutboxState, Option<String>),
+    Again { after: Option<Duration>, reason: String, counts: bool },
+    LeaseLost,
+}
+
+impl CarryOut {
+    /// Does a leased task and records how it ended.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the ending cannot be recorded: the lease then runs out, and the task is done
+    /// again.
+    pub async fn carry_out(&self, claimed: &ClaimedTask) -> Result<(), StoreError> {
+        let ending = ending_of(self.attempt(claimed).await);
+        let now = self.clock.now();
+        let (state, reason) = match ending {
+            Ending::Over(state, reason) => (state, reason),
+            Ending::LeaseLost => return self.arm_again(claimed).await,
+            Ending::Again { counts, reason, .. } if counts && claimed.attempts + 1 >= MAX_ATTEMPTS => {
+                (OutboxState::Dead, Some(reason))
+            }
+            Ending::Again { after, reason, .. } => {
+                let wait = self.wait(claimed.attempts).max(after.unwrap_or_default());
+                return self.outbox.fail(claimed.id, claimed.token, now.plus(wait), &reason).await;
+            }
+        };
+        let mut uow = self.store.begin().await?;
+        match uow.finish_outbox(claimed.id, claimed.token, claimed.generation, state, reason, now).await {
+            Ok(()) => uow.commit().await,
+            Err(StoreError::LeaseLost) => {
+                drop(uow);
+                self.arm_again(claimed).await
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn attempt(&self, claimed: &ClaimedTask) -> Result<Sent, UseCaseError> {
+        match &claimed.task {
+            OutboxTask::Card { group, route } => self.messages.send_card(claimed, *group, *route).await,
+            OutboxTask::Ping { group, route, user, activity } => {
+                self.messages.send_ping(claimed, *group, *route, *user, *activity).await
+            }
+            OutboxTask::CloseCard { channel, message, short_id, title } => {
+                self.messages.close_card(*channel, *message, short_id, title).await
+            }
+            OutboxTask::RefreshWorkItem { installation, work_item, .. } => {
+                let refreshed = self.refresh.refresh_work_item(claimed.organization, *installation, *work_item);
+                refreshed.await.map(|()| Sent::Edited)
+            }
+            OutboxTask::ReconcileProject { installation, azure_project } => {
+                let read = self.refresh.reconcile_project(claimed.organization, *installation, azure_project);
+                read.await.map(|()| Sent::Edited)
+            }
+            OutboxTask::DeleteSubscription { hook } => {
+                self.subscriptions.delete_subscription(*hook).await.map(|()| Sent::Edited)
+            }
+        }
+    }
+
+    async fn arm_again(&self, claimed: &ClaimedTask) -> Result<(), StoreError> {
+        if claimed.task.target().is_none() {
+            return Ok(());
+        }
+        let now = self.clock.now();
+        let row = OutboxArm {
+            id: OutboxId::generate(now, self.entropy.as_ref()),
+            organization: claimed.organization,
+            project: None,
+            task: claimed.task.clone(),
+            due_at: now,
+        };
+        let mut uow = self.store.begin().await?;
+        uow.arm(&[row]).await?;
+        uow.commit().await
+    }
+
+    /// Exponential with jitter: between half and the whole of the doubled wait.
+    fn wait(&self, attempts: u32) -> Duration {
+        let whole = FIRST_WAIT.saturating_mul(2_u32.saturating_pow(attempts)).min(LONGEST_WAIT);
+        let mut byte = [0_u8; 1];
+        self.entropy.fill(&mut byte);
+        whole / 2 + whole.mul_f64(f64::from(byte[0]) / 512.0)
+    }
+}
+
+fn ending_of(done: Result<Sent, UseCaseError>) -> Ending {
+    let again = |after, reason: String| Ending::Again { after, reason, counts: true };
+    let dead = |reason: String| Ending::Over(OutboxState::Dead, Some(reason));
+    let error = match done {
+        Ok(Sent::Obsolete) => return Ending::Over(OutboxState::Obsolete, None),
+        Ok(_) => return Ending::Over(OutboxState::Done, None),
+        Err(error) => error,
+    };
+    let reason = error.to_string();
+    match error {
+        UseCaseError::Store(StoreError::LeaseLost) => Ending::LeaseLost,
+        UseCaseError::Store(_) => Ending::Again { after: None, reason, counts: false },
+        UseCaseError::TryAgain(_) => again(None, reason),
+        UseCaseError::NotFound { .. } => Ending::Over(OutboxState::Obsolete, Some(reason)),
+        UseCaseError::Refused(_) | UseCaseError::Conflict(_) => dead(reason),
+        UseCaseError::Chat(ChatError::Retry { after, .. }) => again(after, reason),
+        UseCaseError::Chat(ChatError::MessageGone) => Ending::Over(OutboxState::Obsolete, Some(reason)),
+        UseCaseError::Chat(ChatError::Unauthorized) => {
+            Ending::Again { after: Some(Duration::from_secs(300)), reason, counts: false }
+        }
+        UseCaseError::Chat(ChatError::ChannelUnusable { .. } | ChatError::Rejected { .. }) => dead(reason),
+        UseCaseError::Tracker(TrackerError::Throttled { retry_after }) => again(retry_after, reason),
+        UseCaseError::Tracker(TrackerError::Unavailable { .. }) => again(None, reason),
+        UseCaseError::Tracker(TrackerError::Unauthorized | TrackerError::Forbidden { .. }) => {
+            again(Some(Duration::from_secs(300)), reason)
+        }
+        UseCaseError::Tracker(TrackerError::NotFound { .. }) => Ending::Over(OutboxState::Obsolete, Some(reason)),
+        UseCaseError::Tracker(TrackerError::Rejected { .. } | TrackerError::UnsafeAddress { .. }) => dead(reason),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_class_of_failure_ends_as_it_should() {
+        let chat = |error| ending_of(Err(UseCaseError::Chat(error)));
+        let retried = |ending: &Ending| matches!(ending, Ending::Again { .. });
+        let state = |ending: &Ending| match ending {
+            Ending::Over(state, _) => Some(*state),
+            _ => None,
+        };
+        let after = Some(Duration::from_secs(7));
+        assert!(matches!(
+            chat(ChatError::Retry { reason: String::new(), after }),
+            Ending::Again { after: Some(wait), counts: true, .. } if Some(wait) == after
+        ));
+        assert_eq!(state(&chat(ChatError::Rejected { reason: String::new() })), Some(OutboxState::Dead));
+        assert_eq!(state(&chat(ChatError::MessageGone)), Some(OutboxState::Obsolete));
+        assert!(retried(&chat(ChatError::Unauthorized)));
+        assert_eq!(ending_of(Err(UseCaseError::Store(StoreError::LeaseLost))), Ending::LeaseLost);
+        let outage = ending_of(Err(UseCaseError::Store(StoreError::Unavailable(String::new()))));
+        assert!(matches!(outage, Ending::Again { counts: false, .. }));
+        let throttled = TrackerError::Throttled { retry_after: after };
+        assert!(retried(&ending_of(Err(UseCaseError::Tracker(throttled)))));
+        let gone = ending_of(Err(UseCaseError::NotFound { what: "installation" }));
+        assert_eq!(state(&gone), Some(OutboxState::Obsolete));
+        assert_eq!(state(&ending_of(Ok(Sent::Edited))), Some(OutboxState::Done));
+    }
+}

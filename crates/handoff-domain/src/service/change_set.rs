@@ -1,0 +1,275 @@
+//! What follows from decisions: collected by pure functions, written in one unit of work, and told to
+//! the caches and workers once that is committed.
+
+use crate::assignee::{Activity, ActivityKind, Assignee, Assignment, ChangeSource, Decision, FollowReason, Follower};
+use crate::chat::{RouteMode, RouteRef};
+use crate::id::{ActivityId, ExternalIssueId, GroupId, LinkId, OrganizationId, OutboxId, ProjectId, TeamId, UserId};
+use crate::organization::User;
+use crate::outbox::{OutboxArm, OutboxTask};
+use crate::person::Unresolved;
+use crate::port::store::GroupState;
+use crate::port::{AssigneeExistsCache, Entropy, OwnershipDebounce, StoreError, UnitOfWork, Wake};
+use crate::time::Timestamp;
+use crate::work_item::ExternalIssue;
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+/// What deciding about assignees looks at beside the group itself. Read in the unit of work.
+pub struct Surroundings<'a> {
+    /// Now.
+    pub now: Timestamp,
+    /// For ids.
+    pub entropy: &'a dyn Entropy,
+    /// The enabled routes of the projects concerned.
+    pub routes: Vec<RouteRef>,
+    /// The users concerned.
+    pub users: HashMap<UserId, User>,
+    /// The members of the teams concerned.
+    pub team_members: HashSet<(TeamId, UserId)>,
+    /// Who does not want to be mentioned in which project.
+    pub muted: HashSet<(UserId, ProjectId)>,
+}
+
+/// Everything that is to be written.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct ChangeSet {
+    assignments: BTreeMap<GroupId, (Assignment, Decision)>,
+    unassigned: BTreeMap<GroupId, Decision>,
+    activities: Vec<Activity>,
+    new_followers: Vec<Follower>,
+    dropped_followers: Vec<(GroupId, Assignee)>,
+    mirrors: Vec<ExternalIssue>,
+    unresolved: Vec<(LinkId, Option<Unresolved>)>,
+    arms: Vec<OutboxArm>,
+}
+
+impl ChangeSet {
+    /// Whether nothing is to be written.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// The group has this assignee now.
+    pub fn set_assignee(&mut self, state: &GroupState, assignee: Assignee, decision: Decision) {
+        let group = &state.group;
+        let row = Assignment {
+            group: group.id,
+            organization: group.organization,
+            project: group.project,
+            assignee,
+            assigned_at: decision.at,
+        };
+        self.unassigned.remove(&group.id);
+        self.assignments.insert(group.id, (row, decision));
+    }
+
+    /// The group is nobody's now.
+    pub fn clear_assignee(&mut self, group: GroupId, decision: Decision) {
+        self.assignments.remove(&group);
+        self.unassigned.insert(group, decision);
+    }
+
+    /// Shows the group as it will be, for a second decision about it in the same unit of work.
+    pub fn overlay(&self, state: &mut GroupState) {
+        if let Some((row, decision)) = self.assignments.get(&state.group.id) {
+            state.assignee = Some(row.assignee);
+            state.decision = Some(decision.clone());
+        } else if let Some(decision) = self.unassigned.get(&state.group.id) {
+            state.assignee = None;
+            state.decision = Some(decision.clone());
+        }
+    }
+
+    /// An entry in the group's history.
+    pub fn record(
+        &mut self,
+        state: &GroupState,
+        kind: ActivityKind,
+        source: ChangeSource,
+        around: &Surroundings<'_>,
+    ) -> ActivityId {
+        let id = ActivityId::generate(around.now, around.entropy);
+        self.activities.push(Activity {
+            id,
+            organization: state.group.organization,
+            project: state.group.project,
+            group: state.group.id,
+            kind,
+            source: Some(source),
+            at: around.now,
+        });
+        id
+    }
+
+    /// `who` follows the group because it was assigned to them.
+    pub fn follow(&mut self, state: &GroupState, who: Assignee) {
+        self.new_followers.push(Follower {
+            group: state.group.id,
+            organization: state.group.organization,
+            who,
+            reason: FollowReason::Assigned,
+            following: true,
+        });
+    }
+
+    /// `who` does not follow the group for having been assigned to it any more.
+    pub fn unfollow(&mut self, group: GroupId, who: Assignee) {
+        self.dropped_followers.push((group, who));
+    }
+
+    /// The mirror of a work item is this now.
+    pub fn mirror(&mut self, issue: ExternalIssue) {
+        self.mirrors.push(issue);
+    }
+
+    /// Who is unresolved on a link.
+    pub fn unresolved(&mut self, link: LinkId, who: Option<Unresolved>) {
+        self.unresolved.push((link, who));
+    }
+
+    /// The group's cards must show the present.
+    pub fn refresh_cards(&mut self, state: &GroupState, around: &Surroundings<'_>) {
+        for route in around.routes.iter().filter(|r| r.project == state.group.project) {
+            let task = OutboxTask::Card { group: state.group.id, route: route.id };
+            self.arm(state.group.organization, Some(state.group.project), task, around);
+        }
+    }
+
+    /// Mentions `user` on the routes that do so.
+    pub fn ping(&mut self, state: &GroupState, user: UserId, activity: ActivityId, around: &Surroundings<'_>) {
+        let pinging = |r: &&RouteRef| r.project == state.group.project && r.mode == RouteMode::CardAndPing;
+        for route in around.routes.iter().filter(pinging) {
+            let task = OutboxTask::Ping { group: state.group.id, route: route.id, user, activity };
+            self.arm(state.group.organization, Some(state.group.project), task, around);
+        }
+    }
+
+    /// Something is to be done outside.
+    pub fn arm(
+        &mut self,
+        organization: OrganizationId,
+        project: Option<ProjectId>,
+        task: OutboxTask,
+        around: &Surroundings<'_>,
+    ) {
+        let known = task.target().is_some() && self.arms.iter().any(|row| row.task == task);
+        if !known {
+            let id = OutboxId::generate(around.now, around.entropy);
+            self.arms.push(OutboxArm { id, organization, project, task, due_at: around.now });
+        }
+    }
+
+    /// The mirror of a work item as it will be, where it changes.
+    #[must_use]
+    pub fn mirror_of(&self, id: ExternalIssueId) -> Option<&ExternalIssue> {
+        self.mirrors.iter().rev().find(|issue| issue.id == id)
+    }
+
+    /// Takes over what was written separately in the same unit of work, to be told together.
+    pub fn absorb(&mut self, other: Self) {
+        for group in other.assignments.keys() {
+            self.unassigned.remove(group);
+        }
+        for group in other.unassigned.keys() {
+            self.assignments.remove(group);
+        }
+        self.assignments.extend(other.assignments);
+        self.unassigned.extend(other.unassigned);
+        self.activities.extend(other.activities);
+        self.new_followers.extend(other.new_followers);
+        self.dropped_followers.extend(other.dropped_followers);
+        self.mirrors.extend(other.mirrors);
+        self.unresolved.extend(other.unresolved);
+        self.arms.extend(other.arms);
+    }
+
+    /// Rows that somebody else made.
+    pub fn arm_rows(&mut self, rows: Vec<OutboxArm>) {
+        self.arms.extend(rows);
+    }
+
+    /// Writes everything.
+    ///
+    /// # Errors
+    /// [`StoreError`]; the caller then drops the unit of work.
+    pub async fn write(&self, uow: &mut dyn UnitOfWork) -> Result<(), StoreError> {
+        if !self.mirrors.is_empty() {
+            uow.put_external_issues(&self.mirrors).await?;
+        }
+        if !self.unresolved.is_empty() {
+            uow.set_unresolved(&self.unresolved).await?;
+        }
+        if !self.assignments.is_empty() {
+            let rows: Vec<Assignment> = self.assignments.values().map(|(row, _)| row.clone()).collect();
+            uow.put_assignments(&rows).await?;
+        }
+        if !self.unassigned.is_empty() {
+            let groups: Vec<GroupId> = self.unassigned.keys().copied().collect();
+            uow.delete_assignments(&groups).await?;
+        }
+        let decided = self.assignments.iter().map(|(group, (_, decision))| (*group, decision.clone()));
+        let undecided = self.unassigned.iter().map(|(group, decision)| (*group, decision.clone()));
+        let decisions: Vec<(GroupId, Decision)> = decided.chain(undecided).collect();
+        if !decisions.is_empty() {
+            uow.put_decisions(&decisions).await?;
+        }
+        if !self.activities.is_empty() {
+            uow.insert_activities(&self.activities).await?;
+        }
+        if !self.dropped_followers.is_empty() {
+            uow.remove_followers(&self.dropped_followers, FollowReason::Assigned).await?;
+        }
+        if !self.new_followers.is_empty() {
+            uow.add_followers(&self.new_followers).await?;
+        }
+        for (at, groups) in self.touched_by_time() {
+            uow.touch_groups(&groups, at).await?;
+        }
+        if !self.arms.is_empty() {
+            uow.arm(&self.arms).await?;
+        }
+        Ok(())
+    }
+
+    fn touched_by_time(&self) -> BTreeMap<Timestamp, Vec<GroupId>> {
+        let mut by_time: BTreeMap<Timestamp, Vec<GroupId>> = BTreeMap::new();
+        for activity in &self.activities {
+            by_time.entry(activity.at).or_default().push(activity.group);
+        }
+        by_time
+    }
+
+    /// Tells the caches and the workers what was committed. Best effort: lifetimes and polls repair
+    /// what is lost here.
+    pub async fn after_commit(
+        &self,
+        cache: &dyn AssigneeExistsCache,
+        debounce: &dyn OwnershipDebounce,
+        wake: &dyn Wake,
+    ) {
+        for group in self.assignments.keys() {
+            cache.put(*group, true).await;
+        }
+        let unassigned: Vec<GroupId> = self.unassigned.keys().copied().collect();
+        if !unassigned.is_empty() {
+            cache.invalidate(&unassigned).await;
+            debounce.forget(&unassigned).await;
+        }
+        if !self.arms.is_empty() {
+            wake.outbox();
+        }
+    }
+}
+
+#[cfg(test)]
+impl ChangeSet {
+    /// The kinds of what is to be done outside, in order.
+    pub(crate) fn armed_kinds(&self) -> Vec<&'static str> {
+        self.arms.iter().map(|row| row.task.kind()).collect()
+    }
+
+    /// Whether somebody does not follow any more.
+    pub(crate) fn drops_a_follower(&self) -> bool {
+        !self.dropped_followers.is_empty()
+    }
+}

@@ -1,0 +1,145 @@
+//! Delete Project: hidden at once, then taken apart in bounded batches that a crash only interrupts.
+
+use super::error::{UseCaseError, rerun};
+use super::invalidate_assignee_exists_cache::{Forget, invalidate_assignee_exists_cache};
+use crate::hook::HookStatus;
+use crate::id::{ExternalIssueId, GroupId, OrganizationId, OutboxId, ProjectId};
+use crate::outbox::{OutboxArm, OutboxTask};
+use crate::port::store::{DoomedGroup, DoomedProject};
+use crate::port::{
+    AssigneeExistsCache, Clock, Entropy, OwnershipDebounce, Reader, Store, StoreError, UnitOfWork, Wake,
+};
+use crate::project::Project;
+use std::collections::HashSet;
+use std::sync::Arc;
+
+/// Groups taken apart in one transaction.
+pub const BATCH: u16 = 200;
+/// Hidden projects looked at in one round of the worker.
+pub const PROJECTS_PER_ROUND: u16 = 16;
+
+/// Deletes projects.
+#[derive(Clone)]
+pub struct DeleteProject {
+    /// Where they are kept.
+    pub store: Arc<dyn Store>,
+    /// Finds those that wait.
+    pub reader: Arc<dyn Reader>,
+    /// Forgets their groups.
+    pub cache: Arc<dyn AssigneeExistsCache>,
+    /// Forgets their groups.
+    pub debounce: Arc<dyn OwnershipDebounce>,
+    /// Wakes the workers.
+    pub wake: Arc<dyn Wake>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// For ids.
+    pub entropy: Arc<dyn Entropy>,
+}
+
+impl DeleteProject {
+    /// Hides a project and frees its slug. From then on every query and every delivery sees none; a
+    /// worker takes the rest apart.
+    ///
+    /// # Errors
+    /// [`UseCaseError::NotFound`] without such a project in the organization.
+    pub async fn delete_project(&self, organization: OrganizationId, id: ProjectId) -> Result<(), UseCaseError> {
+        let hidden = rerun(|| async {
+            let mut uow = self.store.begin().await?;
+            let hidden = uow.hide_project(organization, id, self.clock.now()).await?;
+            uow.commit().await.map(|()| hidden)
+        })
+        .await?;
+        if hidden.is_none() {
+            return Err(UseCaseError::NotFound { what: "project" });
+        }
+        invalidate_assignee_exists_cache(
+            Forget::Project(id),
+            self.store.as_ref(),
+            self.cache.as_ref(),
+            self.clock.as_ref(),
+        )
+        .await?;
+        self.wake.purge();
+        Ok(())
+    }
+
+    /// Takes hidden projects apart until none is left of this round; says how many are gone. Can be
+    /// stopped and begun again anywhere.
+    ///
+    /// # Errors
+    /// [`StoreError`]; what was committed stays.
+    pub async fn purge_projects(&self) -> Result<usize, StoreError> {
+        let doomed = self.reader.doomed_projects(PROJECTS_PER_ROUND).await?;
+        for project in &doomed {
+            while rerun(|| self.purge_batch(project)).await? {}
+        }
+        Ok(doomed.len())
+    }
+
+    /// One transaction's worth; `false` once the project is gone.
+    async fn purge_batch(&self, project: &DoomedProject) -> Result<bool, StoreError> {
+        let mut uow = self.store.begin().await?;
+        let doomed = uow.doomed_groups(project.id, BATCH).await?;
+        if doomed.is_empty() {
+            uow.delete_project(project.id).await?;
+            uow.commit().await?;
+            return Ok(false);
+        }
+        let groups: Vec<GroupId> = doomed.iter().map(|one| one.group.id).collect();
+        let issues: HashSet<ExternalIssueId> =
+            doomed.iter().flat_map(|one| one.links.iter().map(|link| link.external_issue)).collect();
+        let issues: Vec<ExternalIssueId> = issues.into_iter().collect();
+        uow.delete_groups(&groups).await?;
+        let closing: Vec<OutboxArm> = doomed.iter().flat_map(|one| self.closed_cards(project, one)).collect();
+        if !closing.is_empty() {
+            uow.arm(&closing).await?;
+        }
+        if !issues.is_empty() {
+            self.drop_unneeded_hooks(uow.as_mut(), project.organization, &issues).await?;
+            uow.delete_unlinked_external_issues(&issues).await?;
+        }
+        uow.commit().await?;
+        self.cache.invalidate(&groups).await;
+        self.debounce.forget(&groups).await;
+        self.wake.outbox();
+        Ok(true)
+    }
+
+    fn closed_cards(&self, project: &DoomedProject, doomed: &DoomedGroup) -> Vec<OutboxArm> {
+        let close = |record: &crate::chat::MessageRecord| {
+            record.message.map(|message| OutboxTask::CloseCard {
+                channel: record.channel,
+                message,
+                short_id: Project::short_id(&project.slug, doomed.group.number),
+                title: doomed.group.title.as_str().to_owned(),
+            })
+        };
+        let tasks = doomed.cards.iter().filter_map(close);
+        tasks.map(|task| self.armed(project.organization, task)).collect()
+    }
+
+    /// Hooks of Azure DevOps projects that no link of the organization needs any more.
+    async fn drop_unneeded_hooks(
+        &self,
+        uow: &mut dyn UnitOfWork,
+        organization: OrganizationId,
+        issues: &[ExternalIssueId],
+    ) -> Result<(), StoreError> {
+        for connection in uow.unneeded_connections(organization, issues).await? {
+            for mut hook in uow.lock_hooks(connection.installation, &connection.azure_project).await? {
+                hook.status = HookStatus::Deleting;
+                hook.updated_at = self.clock.now();
+                uow.put_hook(&hook).await?;
+                uow.arm(&[self.armed(organization, OutboxTask::DeleteSubscription { hook: hook.id })]).await?;
+            }
+            uow.delete_connected_project(connection.installation, &connection.azure_project).await?;
+        }
+        Ok(())
+    }
+
+    fn armed(&self, organization: OrganizationId, task: OutboxTask) -> OutboxArm {
+        let now = self.clock.now();
+        OutboxArm { id: OutboxId::generate(now, self.entropy.as_ref()), organization, project: None, task, due_at: now }
+    }
+}

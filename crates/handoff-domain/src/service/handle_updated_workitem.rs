@@ -1,0 +1,163 @@
+//! Handle Updated Workitem: applies deliveries from the inbox: decode, observe, finish, in one unit of
+//! work for a whole batch. A batch that fails is rerun one by one, so that one bad delivery holds none.
+
+use super::assignments::Assignments;
+use super::change_set::ChangeSet;
+use super::error::rerun;
+use super::observe::{Observation, Observed, Origin, observe};
+use crate::delivery::{ClaimedDelivery, DeliveryState, FinishedDelivery};
+use crate::id::OutboxId;
+use crate::outbox::{OutboxArm, OutboxTask};
+use crate::port::tracker::TrackerEvent;
+use crate::port::{Inbox, Reader, StoreError, TrackerInbound, WorkItemTracker};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How often a delivery is tried before it is dead.
+pub const MAX_ATTEMPTS: u32 = 8;
+/// The wait after the first failure; it doubles each time.
+const FIRST_WAIT: Duration = Duration::from_secs(1);
+
+/// Applies deliveries.
+#[derive(Clone)]
+pub struct HandleUpdatedWorkitem {
+    /// What it shares with assigning.
+    pub assignments: Assignments,
+    /// Where deliveries wait.
+    pub inbox: Arc<dyn Inbox>,
+    /// Decodes them.
+    pub inbound: Arc<dyn TrackerInbound>,
+    /// Knows how far apart the clocks are.
+    pub tracker: Arc<dyn WorkItemTracker>,
+    /// Knows whose a hook is.
+    pub reader: Arc<dyn Reader>,
+}
+
+/// What a delivery asks for, before the store is looked at.
+enum Work {
+    Observe(Box<Observation>),
+    Settle,
+    Finished(DeliveryState, String),
+}
+
+impl HandleUpdatedWorkitem {
+    /// Applies a batch of leased deliveries of different work items. Those that fail are given back to
+    /// the inbox with a growing wait, and are dead after [`MAX_ATTEMPTS`].
+    ///
+    /// # Errors
+    /// [`StoreError`] when even giving back fails: the leases then run out by themselves.
+    pub async fn handle_updated_workitem(&self, batch: &[ClaimedDelivery]) -> Result<(), StoreError> {
+        match rerun(|| self.apply(batch)).await {
+            Ok(changes) => self.assignments.tell(&changes).await,
+            Err(error) if batch.len() == 1 => self.give_back(&batch[0], &error).await?,
+            Err(_) => {
+                for one in batch.chunks(1) {
+                    match rerun(|| self.apply(one)).await {
+                        Ok(changes) => self.assignments.tell(&changes).await,
+                        Err(error) => self.give_back(&one[0], &error).await?,
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn apply(&self, batch: &[ClaimedDelivery]) -> Result<ChangeSet, StoreError> {
+        let clock = self.assignments.clock.as_ref();
+        let entropy = self.assignments.entropy.as_ref();
+        let mut finished = Vec::new();
+        let mut observations = Vec::new();
+        let mut observed = Vec::new();
+        let mut arms = Vec::new();
+        for delivery in batch {
+            match self.work_of(delivery) {
+                Work::Observe(observation) => {
+                    observations.push(*observation);
+                    observed.push(delivery);
+                }
+                Work::Settle => {
+                    arms.extend(self.settle(delivery).await?);
+                    finished.push(ended(delivery, DeliveryState::Applied, None, clock.now()));
+                }
+                Work::Finished(state, reason) => {
+                    arms.extend(self.settle(delivery).await?);
+                    finished.push(ended(delivery, state, Some(reason), clock.now()));
+                }
+            }
+        }
+        let mut uow = self.assignments.store.begin().await?;
+        let (outcomes, mut changes) = observe(uow.as_mut(), &observations, clock, entropy).await?;
+        for (delivery, outcome) in observed.into_iter().zip(outcomes) {
+            let state = match outcome {
+                Observed::Applied | Observed::Rewound => DeliveryState::Applied,
+                Observed::Superseded | Observed::SecondLook => DeliveryState::Superseded,
+                Observed::NotLinked => DeliveryState::Ignored,
+            };
+            let reason = (outcome == Observed::NotLinked).then(|| "no group is linked with the work item".to_owned());
+            finished.push(ended(delivery, state, reason, clock.now()));
+        }
+        changes.arm_rows(arms);
+        changes.write(uow.as_mut()).await?;
+        uow.finish_deliveries(&finished).await?;
+        uow.commit().await?;
+        Ok(changes)
+    }
+
+    fn work_of(&self, delivery: &ClaimedDelivery) -> Work {
+        match self.inbound.decode(delivery.event_type, &delivery.payload) {
+            Ok(TrackerEvent::Updated { snapshot: Some(snapshot) }) => Work::Observe(Box::new(Observation {
+                integration: delivery.integration,
+                snapshot: *snapshot,
+                origin: Origin::Delivery,
+                clock_offset_micros: self.tracker.clock_offset_micros(delivery.integration).unwrap_or(0),
+            })),
+            Ok(TrackerEvent::Updated { snapshot: None } | TrackerEvent::Settle) => Work::Settle,
+            Err(error) => Work::Finished(DeliveryState::Quarantined, error.to_string()),
+        }
+    }
+
+    /// What reads the work item instead of believing the delivery.
+    async fn settle(&self, delivery: &ClaimedDelivery) -> Result<Option<OutboxArm>, StoreError> {
+        let Some((hook, _)) = self.reader.hook(delivery.hook).await? else {
+            return Ok(None);
+        };
+        let now = self.assignments.clock.now();
+        Ok(Some(OutboxArm {
+            id: OutboxId::generate(now, self.assignments.entropy.as_ref()),
+            organization: hook.organization,
+            project: None,
+            task: OutboxTask::RefreshWorkItem {
+                integration: hook.integration,
+                installation: hook.installation,
+                work_item: delivery.work_item,
+            },
+            due_at: now,
+        }))
+    }
+
+    async fn give_back(&self, delivery: &ClaimedDelivery, error: &StoreError) -> Result<(), StoreError> {
+        if *error == StoreError::LeaseLost {
+            return Ok(());
+        }
+        let now = self.assignments.clock.now();
+        let attempts = delivery.attempts + 1;
+        // An outage of the store is nobody's fault: it does not count towards giving up.
+        if attempts >= MAX_ATTEMPTS && !matches!(error, StoreError::Unavailable(_) | StoreError::Retry) {
+            let mut uow = self.assignments.store.begin().await?;
+            let dead = ended(delivery, DeliveryState::Dead, Some(error.to_string()), now);
+            uow.finish_deliveries(&[dead]).await?;
+            return uow.commit().await;
+        }
+        let wait = FIRST_WAIT * 2_u32.pow(delivery.attempts.min(MAX_ATTEMPTS));
+        self.inbox.fail(delivery.id, delivery.token, now.plus(wait), &error.to_string()).await
+    }
+}
+
+fn ended(
+    delivery: &ClaimedDelivery,
+    state: DeliveryState,
+    reason: Option<String>,
+    at: crate::time::Timestamp,
+) -> FinishedDelivery {
+    FinishedDelivery { id: delivery.id, token: delivery.token, state, reason, at }
+}

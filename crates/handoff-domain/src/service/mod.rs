@@ -1,0 +1,34 @@
+//! What happens: one file for each step of the flow, each a named function behind ports.
+//!
+//! A use case opens one unit of work, decides with pure functions that collect what follows in a
+//! [`ChangeSet`], writes that, commits, and only then does best-effort work (caches, wake-ups). No
+//! network call is made while a unit of work is open.
+
+pub mod assign;
+pub mod assignments;
+pub mod carry_out;
+pub mod change_set;
+pub mod connection;
+pub mod create_subscription;
+pub mod deassign;
+pub mod delete_project;
+pub mod error;
+pub mod generate_snowflake_id;
+pub mod handle_assign_to;
+pub mod handle_updated_workitem;
+pub mod invalidate_assignee_exists_cache;
+pub mod link_work_item;
+pub mod observe;
+pub mod post;
+pub mod refresh_work_item;
+pub mod save_project;
+pub mod save_with_snowflake_id;
+pub mod send_message;
+pub mod sync_group_assignee_inbound;
+
+#[cfg(test)]
+mod tests;
+
+pub use assignments::Assignments;
+pub use change_set::ChangeSet;
+pub use error::UseCaseError;

@@ -1,0 +1,370 @@
+//! Observe: everything learned about work items goes through here, whatever brought it. The mirror
+//! advances by revision, and only a change against it reaches the linked groups.
+
+use super::assignments::look_around;
+use super::change_set::{ChangeSet, Surroundings};
+use super::handle_assign_to::{KnownPeople, best_match};
+use super::sync_group_assignee_inbound::{Foreign, Resolved, Synced, sync_group_assignee_inbound};
+use crate::assignee::{ActivityKind, Assignee, ChangeSource};
+use crate::id::{ExternalIssueId, GroupId, IntegrationId, OrganizationId, ProjectId, UserId, WorkItemNumber};
+use crate::outbox::OutboxTask;
+use crate::person::{Person, UnresolvedReason, same_person};
+use crate::port::store::{GroupState, PersonMatch};
+use crate::port::{Clock, Entropy, StoreError, UnitOfWork};
+use crate::time::Timestamp;
+use crate::work_item::{ExternalIssue, LinkedGroup, Snapshot};
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+/// What brought a snapshot.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Origin {
+    /// A webhook: may be late, repeated or out of order.
+    Delivery,
+    /// We asked, at `begun_at`: authoritative. Seen twice, even an older revision is the truth.
+    Read {
+        /// When we asked, by our clock.
+        begun_at: Timestamp,
+        /// Whether it is the second answer in a row that shows a lower revision.
+        second_look: bool,
+    },
+}
+
+/// A snapshot and what brought it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Observation {
+    /// The collection.
+    pub integration: IntegrationId,
+    /// The work item at one revision.
+    pub snapshot: Snapshot,
+    /// What brought it.
+    pub origin: Origin,
+    /// How far our clock is ahead of the tracker's, in microseconds.
+    pub clock_offset_micros: i64,
+}
+
+/// What became of an observation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Observed {
+    /// News: the mirror advanced, and the groups heard of what changed.
+    Applied,
+    /// Known already, or older than what is known.
+    Superseded,
+    /// No group is linked with the work item.
+    NotLinked,
+    /// A read shows a lower revision than the mirror: read once more to believe it.
+    SecondLook,
+    /// The mirror went back to an older revision, since the tracker did.
+    Rewound,
+}
+
+/// What a snapshot means against the mirror. Pure.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Verdict {
+    Nothing(Observed),
+    News(Box<News>),
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct News {
+    outcome: Observed,
+    issue: ExternalIssue,
+    rewound_from: Option<i64>,
+    assignee_may_sync: bool,
+    card_changed: bool,
+    changed_by: Option<Person>,
+    at: Timestamp,
+    from_delivery: bool,
+}
+
+/// Observes a set of snapshots of different work items; answers one outcome for each, in their order,
+/// and what is to be written. The caller writes it in the same unit of work.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn observe(
+    uow: &mut dyn UnitOfWork,
+    observations: &[Observation],
+    clock: &dyn Clock,
+    entropy: &dyn Entropy,
+) -> Result<(Vec<Observed>, ChangeSet), StoreError> {
+    let keys: Vec<(IntegrationId, WorkItemNumber)> =
+        observations.iter().map(|seen| (seen.integration, seen.snapshot.number)).collect();
+    let mirrors = uow.lock_external_issues(&keys).await?;
+    let mirrors: HashMap<(IntegrationId, WorkItemNumber), ExternalIssue> =
+        mirrors.into_iter().map(|issue| ((issue.integration, issue.number), issue)).collect();
+    let mut outcomes = Vec::with_capacity(observations.len());
+    let mut news = Vec::new();
+    for (seen, key) in observations.iter().zip(&keys) {
+        match judge(seen, mirrors.get(key), clock.now()) {
+            Verdict::Nothing(outcome) => outcomes.push(outcome),
+            Verdict::News(one) => {
+                outcomes.push(one.outcome);
+                news.push(*one);
+            }
+        }
+    }
+    let mut changes = ChangeSet::default();
+    if !news.is_empty() {
+        tell_groups(uow, &news, clock, entropy, &mut changes).await?;
+    }
+    Ok((outcomes, changes))
+}
+
+fn judge(seen: &Observation, mirror: Option<&ExternalIssue>, now: Timestamp) -> Verdict {
+    let Some(mirror) = mirror else {
+        return Verdict::Nothing(Observed::NotLinked);
+    };
+    let snapshot = &seen.snapshot;
+    let (newer, same) = (snapshot.revision > mirror.revision, snapshot.revision == mirror.revision);
+    let outcome = match seen.origin {
+        _ if newer => Observed::Applied,
+        Origin::Delivery => return Verdict::Nothing(Observed::Superseded),
+        Origin::Read { .. } if same => Observed::Applied,
+        Origin::Read { begun_at, .. } if begun_at <= mirror.observed_at => {
+            return Verdict::Nothing(Observed::Superseded);
+        }
+        Origin::Read { second_look: false, .. } => return Verdict::Nothing(Observed::SecondLook),
+        Origin::Read { .. } => Observed::Rewound,
+    };
+    let rewound = outcome == Observed::Rewound;
+    let heard_at = snapshot.changed_at.map_or(now, |at| at.offset_micros(seen.clock_offset_micros).min(now));
+    let at = match (rewound, same) {
+        (true, _) => now,
+        (_, true) => mirror.changed_at,
+        _ => heard_at,
+    };
+    let assignee = snapshot.assignee.clone().map(|person| person.enriched_by(mirror.assignee.as_ref()));
+    let issue = ExternalIssue {
+        azure_project: snapshot.azure_project.clone().unwrap_or_else(|| mirror.azure_project.clone()),
+        revision: snapshot.revision,
+        title: snapshot.title.clone(),
+        work_item_type: snapshot.work_item_type.clone(),
+        state: snapshot.state.clone(),
+        url: snapshot.url.clone().or_else(|| mirror.url.clone()),
+        changed_at: at,
+        observed_at: now,
+        deleted: false,
+        assignee,
+        ..mirror.clone()
+    };
+    let card_changed = (&issue.title, &issue.state, issue.deleted) != (&mirror.title, &mirror.state, mirror.deleted)
+        || issue.url != mirror.url;
+    Verdict::News(Box::new(News {
+        outcome,
+        rewound_from: rewound.then(|| mirror.revision.get()),
+        assignee_may_sync: same || rewound || !same_person(issue.assignee.as_ref(), mirror.assignee.as_ref()),
+        card_changed,
+        changed_by: snapshot.changed_by.clone(),
+        at,
+        from_delivery: seen.origin == Origin::Delivery,
+        issue,
+    }))
+}
+
+/// Everyone and everything that a set of news is about.
+struct Audience {
+    links: BTreeMap<ExternalIssueId, Vec<LinkedGroup>>,
+    states: HashMap<GroupId, GroupState>,
+    questions: Vec<(OrganizationId, IntegrationId, Person)>,
+    matches: Vec<PersonMatch>,
+    known: KnownPeople,
+}
+
+async fn tell_groups(
+    uow: &mut dyn UnitOfWork,
+    news: &[News],
+    clock: &dyn Clock,
+    entropy: &dyn Entropy,
+    changes: &mut ChangeSet,
+) -> Result<(), StoreError> {
+    let mut audience = audience_of(uow, news).await?;
+    let around = surroundings_of(uow, &audience, clock, entropy).await?;
+    for one in news {
+        changes.mirror(one.issue.clone());
+        for linked in audience.links.remove(&one.issue.id).unwrap_or_default() {
+            let Some(mut state) = audience.states.get(&linked.link.group).cloned() else { continue };
+            changes.overlay(&mut state);
+            tell_group(one, &linked, &state, &audience, &around, changes);
+        }
+    }
+    Ok(())
+}
+
+fn tell_group(
+    one: &News,
+    linked: &LinkedGroup,
+    state: &GroupState,
+    audience: &Audience,
+    around: &Surroundings<'_>,
+    changes: &mut ChangeSet,
+) {
+    if one.card_changed {
+        changes.refresh_cards(state, around);
+    }
+    if let Some(from) = one.rewound_from {
+        let kind =
+            ActivityKind::MirrorRewound { work_item: one.issue.number.get(), from, to: one.issue.revision.get() };
+        changes.record(state, kind, tracker_source(one, linked), around);
+    }
+    if !one.assignee_may_sync {
+        return;
+    }
+    let organization = linked.link.organization;
+    let resolved = Resolved {
+        assignee: audience.matches_of(organization, &one.issue, one.issue.assignee.as_ref()),
+        changed_by: best_match(&audience.matches_of(organization, &one.issue, one.changed_by.as_ref())).ok(),
+    };
+    let foreign = Foreign { issue: &one.issue, at: one.at, baseline: false };
+    let synced = sync_group_assignee_inbound(linked, state, &foreign, &resolved, &audience.known, around, changes);
+    if let Synced::Unresolved(unresolved) = synced
+        && one.from_delivery
+        && unresolved.reason == UnresolvedReason::Unknown
+        && unresolved.person.identity_id.is_none()
+    {
+        // The text form tells no identity id; a read does, and a mapping may know that.
+        let task = OutboxTask::RefreshWorkItem {
+            integration: one.issue.integration,
+            installation: linked.link.installation,
+            work_item: one.issue.number,
+        };
+        changes.arm(organization, None, task, around);
+    }
+}
+
+fn tracker_source(one: &News, linked: &LinkedGroup) -> ChangeSource {
+    ChangeSource::Tracker {
+        integration: one.issue.integration,
+        installation: linked.link.installation,
+        external_issue: one.issue.id,
+        by: None,
+    }
+}
+
+impl Audience {
+    fn matches_of(
+        &self,
+        organization: OrganizationId,
+        issue: &ExternalIssue,
+        person: Option<&Person>,
+    ) -> Vec<&PersonMatch> {
+        let Some(person) = person else { return Vec::new() };
+        let asked = |(of, at, who): &(OrganizationId, IntegrationId, Person)| {
+            *of == organization && *at == issue.integration && who == person
+        };
+        match self.questions.iter().position(asked) {
+            Some(question) => self.matches.iter().filter(|m| m.question == question).collect(),
+            None => Vec::new(),
+        }
+    }
+}
+
+async fn audience_of(uow: &mut dyn UnitOfWork, news: &[News]) -> Result<Audience, StoreError> {
+    let ids: Vec<ExternalIssueId> = news.iter().map(|one| one.issue.id).collect();
+    let linked = uow.links_of(&ids).await?;
+    let groups: HashSet<GroupId> = linked.iter().map(|l| l.link.group).collect();
+    let mut groups: Vec<GroupId> = groups.into_iter().collect();
+    groups.sort_unstable();
+    let states = if groups.is_empty() { Vec::new() } else { uow.lock_groups(&groups).await? };
+    let states: HashMap<GroupId, GroupState> = states.into_iter().map(|s| (s.group.id, s)).collect();
+    let mut links: BTreeMap<ExternalIssueId, Vec<LinkedGroup>> = BTreeMap::new();
+    for one in linked {
+        links.entry(one.link.external_issue).or_default().push(one);
+    }
+    let questions = questions_of(news, &links);
+    let matches = if questions.is_empty() { Vec::new() } else { uow.match_people(&questions).await? };
+    let projects = states.values().map(|state| state.group.project).collect();
+    let known = known_people(uow, &matches, &projects).await?;
+    Ok(Audience { links, states, questions, matches, known })
+}
+
+fn questions_of(
+    news: &[News],
+    links: &BTreeMap<ExternalIssueId, Vec<LinkedGroup>>,
+) -> Vec<(OrganizationId, IntegrationId, Person)> {
+    let mut asked = HashSet::new();
+    let mut questions = Vec::new();
+    for one in news.iter().filter(|one| one.assignee_may_sync) {
+        for linked in links.get(&one.issue.id).into_iter().flatten() {
+            for person in [&one.issue.assignee, &one.changed_by].into_iter().flatten() {
+                let question = (linked.link.organization, one.issue.integration, person.clone());
+                if asked.insert(question.clone()) {
+                    questions.push(question);
+                }
+            }
+        }
+    }
+    questions
+}
+
+/// The users that these matches may mean, and which of them are in teams of these projects.
+///
+/// # Errors
+/// [`StoreError`].
+pub(super) async fn known_people(
+    uow: &mut dyn UnitOfWork,
+    matches: &[PersonMatch],
+    projects: &HashSet<ProjectId>,
+) -> Result<KnownPeople, StoreError> {
+    let users: HashSet<UserId> = matches.iter().map(|m| m.user).collect();
+    if users.is_empty() {
+        return Ok(KnownPeople::default());
+    }
+    let users: Vec<UserId> = users.into_iter().collect();
+    let pairs: Vec<(UserId, ProjectId)> =
+        users.iter().flat_map(|user| projects.iter().map(move |project| (*user, *project))).collect();
+    let found = uow.users(&users).await?;
+    Ok(KnownPeople {
+        users: found.into_iter().map(|user| (user.id, user)).collect(),
+        members: uow.project_members(&pairs).await?,
+    })
+}
+
+async fn surroundings_of<'a>(
+    uow: &mut dyn UnitOfWork,
+    audience: &Audience,
+    clock: &dyn Clock,
+    entropy: &'a dyn Entropy,
+) -> Result<Surroundings<'a>, StoreError> {
+    let projects: HashSet<ProjectId> = audience.states.values().map(|s| s.group.project).collect();
+    let projects: Vec<ProjectId> = projects.into_iter().collect();
+    let mut concerned: Vec<(ProjectId, Assignee)> = Vec::new();
+    for state in audience.states.values() {
+        concerned.extend(state.assignee.map(|who| (state.group.project, who)));
+    }
+    for user in audience.known.users.keys() {
+        concerned.extend(projects.iter().map(|project| (*project, Assignee::User(*user))));
+    }
+    look_around(uow, &projects, &concerned, clock, entropy).await
+}
+
+/// Mirrors that changed without news of a revision: they are kept, and the cards of their groups shown
+/// anew.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn broken_links(
+    uow: &mut dyn UnitOfWork,
+    issues: Vec<ExternalIssue>,
+    clock: &dyn Clock,
+    entropy: &dyn Entropy,
+) -> Result<ChangeSet, StoreError> {
+    let mut changes = ChangeSet::default();
+    let ids: Vec<ExternalIssueId> = issues.iter().map(|issue| issue.id).collect();
+    if ids.is_empty() {
+        return Ok(changes);
+    }
+    let groups: HashSet<GroupId> = uow.links_of(&ids).await?.into_iter().map(|linked| linked.link.group).collect();
+    let mut groups: Vec<GroupId> = groups.into_iter().collect();
+    groups.sort_unstable();
+    let states = if groups.is_empty() { Vec::new() } else { uow.lock_groups(&groups).await? };
+    let projects: HashSet<ProjectId> = states.iter().map(|state| state.group.project).collect();
+    let projects: Vec<ProjectId> = projects.into_iter().collect();
+    let around = look_around(uow, &projects, &[], clock, entropy).await?;
+    for state in &states {
+        changes.refresh_cards(state, &around);
+    }
+    for issue in issues {
+        changes.mirror(issue);
+    }
+    Ok(changes)
+}

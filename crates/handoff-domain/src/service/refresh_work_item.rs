@@ -1,0 +1,147 @@
+//! Refresh: reads work items and observes what they say. The one thing that every doubt ends in: a
+//! delivery without a snapshot, a mapping made, a person added to a team, a hook in trouble.
+
+use super::assignments::Assignments;
+use super::connection::connection;
+use super::error::{UseCaseError, rerun};
+use super::observe::{Observation, Observed, Origin, observe};
+use crate::id::{InstallationId, IntegrationId, OrganizationId, WorkItemNumber};
+use crate::port::{Reader, SecretBox, StoreError, TrackerConnection, WorkItemTracker};
+use crate::time::Timestamp;
+use crate::work_item::{AzureProjectId, Snapshot};
+use std::sync::Arc;
+
+/// How many work items are observed in one transaction.
+pub const BATCH: usize = 200;
+
+/// Reads work items again.
+#[derive(Clone)]
+pub struct RefreshWorkItem {
+    /// What it shares with assigning.
+    pub assignments: Assignments,
+    /// Finds installations and links.
+    pub reader: Arc<dyn Reader>,
+    /// Opens credentials.
+    pub secrets: Arc<dyn SecretBox>,
+    /// Azure DevOps.
+    pub tracker: Arc<dyn WorkItemTracker>,
+}
+
+impl RefreshWorkItem {
+    /// Reads one work item with an installation's credential and applies what it says.
+    ///
+    /// # Errors
+    /// [`UseCaseError`]; nothing was changed.
+    pub async fn refresh_work_item(
+        &self,
+        organization: OrganizationId,
+        installation: InstallationId,
+        number: WorkItemNumber,
+    ) -> Result<(), UseCaseError> {
+        let at = connection(self.reader.as_ref(), self.secrets.as_ref(), organization, installation).await?;
+        self.read_and_observe(&at, &[number]).await
+    }
+
+    /// Reads every work item of an Azure DevOps project that the organization linked.
+    ///
+    /// # Errors
+    /// [`UseCaseError`]; what was observed before stays.
+    pub async fn reconcile_project(
+        &self,
+        organization: OrganizationId,
+        installation: InstallationId,
+        azure_project: &AzureProjectId,
+    ) -> Result<(), UseCaseError> {
+        let at = connection(self.reader.as_ref(), self.secrets.as_ref(), organization, installation).await?;
+        let numbers = self.reader.linked_work_items(organization, at.integration, azure_project).await?;
+        for batch in numbers.chunks(BATCH) {
+            self.read_and_observe(&at, batch).await?;
+        }
+        Ok(())
+    }
+
+    async fn read_and_observe(&self, at: &TrackerConnection, numbers: &[WorkItemNumber]) -> Result<(), UseCaseError> {
+        let begun_at = self.assignments.clock.now();
+        let first = self.read(at, numbers).await?;
+        let missing: Vec<WorkItemNumber> =
+            numbers.iter().copied().filter(|number| first.iter().all(|seen| seen.number != *number)).collect();
+        let doubtful = self.apply(at.integration, &first, begun_at, false).await?;
+        if !doubtful.is_empty() {
+            let begun_at = self.assignments.clock.now();
+            let again = self.read(at, &doubtful).await?;
+            self.apply(at.integration, &again, begun_at, true).await?;
+        }
+        if !missing.is_empty() {
+            rerun(|| self.mark_deleted(at.integration, &missing, begun_at)).await?;
+        }
+        Ok(())
+    }
+
+    async fn read(&self, at: &TrackerConnection, numbers: &[WorkItemNumber]) -> Result<Vec<Snapshot>, UseCaseError> {
+        match numbers {
+            [] => Ok(Vec::new()),
+            [one] => Ok(self.tracker.work_item(at, *one).await?.into_iter().collect()),
+            many => Ok(self.tracker.work_items(at, many).await?),
+        }
+    }
+
+    /// Observes what was read; says which must be read once more.
+    async fn apply(
+        &self,
+        integration: IntegrationId,
+        read: &[Snapshot],
+        begun_at: Timestamp,
+        second_look: bool,
+    ) -> Result<Vec<WorkItemNumber>, UseCaseError> {
+        let offset = self.tracker.clock_offset_micros(integration).unwrap_or(0);
+        let seen: Vec<Observation> = read
+            .iter()
+            .map(|snapshot| Observation {
+                integration,
+                snapshot: snapshot.clone(),
+                origin: Origin::Read { begun_at, second_look },
+                clock_offset_micros: offset,
+            })
+            .collect();
+        let (outcomes, changes) = rerun(|| async {
+            let mut uow = self.assignments.store.begin().await?;
+            let (outcomes, changes) =
+                observe(uow.as_mut(), &seen, self.assignments.clock.as_ref(), self.assignments.entropy.as_ref())
+                    .await?;
+            changes.write(uow.as_mut()).await?;
+            uow.commit().await.map(|()| (outcomes, changes))
+        })
+        .await?;
+        self.assignments.tell(&changes).await;
+        let doubtful = read.iter().zip(outcomes).filter(|(_, outcome)| *outcome == Observed::SecondLook);
+        Ok(doubtful.map(|(snapshot, _)| snapshot.number).collect())
+    }
+
+    /// Work items that are gone in the tracker: their links are broken until they come back.
+    async fn mark_deleted(
+        &self,
+        integration: IntegrationId,
+        numbers: &[WorkItemNumber],
+        begun_at: Timestamp,
+    ) -> Result<(), StoreError> {
+        let keys: Vec<(IntegrationId, WorkItemNumber)> = numbers.iter().map(|number| (integration, *number)).collect();
+        let mut uow = self.assignments.store.begin().await?;
+        let mut gone = uow.lock_external_issues(&keys).await?;
+        gone.retain(|issue| !issue.deleted && issue.observed_at <= begun_at);
+        for issue in &mut gone {
+            issue.deleted = true;
+            issue.observed_at = self.assignments.clock.now();
+        }
+        let changes = super::observe::broken_links(
+            uow.as_mut(),
+            gone,
+            self.assignments.clock.as_ref(),
+            self.assignments.entropy.as_ref(),
+        )
+        .await?;
+        changes.write(uow.as_mut()).await?;
+        uow.commit().await?;
+        self.assignments.tell(&changes).await;
+        Ok(())
+    }
+}

@@ -1,0 +1,107 @@
+//! Save Project: finds a free slug where none is given, and saves, with a snowflake id where enabled.
+
+use super::error::{UseCaseError, rerun};
+use super::generate_snowflake_id::SnowflakeIds;
+use super::save_with_snowflake_id::save_with_snowflake_id;
+use crate::id::{OrganizationId, ProjectId};
+use crate::port::{Clock, Entropy, Store, StoreError, UnitOfWork};
+use crate::project::Project;
+use crate::slug::Slug;
+use crate::snowflake::Snowflake;
+use crate::text::Name;
+use std::sync::Arc;
+
+/// A project to be saved.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewProject {
+    /// Whose it will be.
+    pub organization: OrganizationId,
+    /// Shown to people.
+    pub name: Name,
+    /// Chosen by the caller, or found from the name.
+    pub slug: Option<Slug>,
+    /// Given by the caller (an import), or generated.
+    pub id: Option<Snowflake>,
+}
+
+/// Saves projects.
+pub struct SaveProject {
+    store: Arc<dyn Store>,
+    clock: Arc<dyn Clock>,
+    entropy: Arc<dyn Entropy>,
+    snowflakes: Option<SnowflakeIds>,
+}
+
+impl SaveProject {
+    /// With `snowflakes`, projects get snowflake ids; without, the database counts.
+    #[must_use]
+    pub fn new(
+        store: Arc<dyn Store>,
+        clock: Arc<dyn Clock>,
+        entropy: Arc<dyn Entropy>,
+        snowflakes: Option<SnowflakeIds>,
+    ) -> Self {
+        Self { store, clock, entropy, snowflakes }
+    }
+
+    /// Saves a project. The slug is chosen under a lock of the organization that is held until the
+    /// project is committed, so that two projects of one name never race for it.
+    ///
+    /// # Errors
+    /// [`UseCaseError::NotFound`] without such an organization, [`UseCaseError::Conflict`] when a chosen
+    /// slug or a given id is taken, [`UseCaseError::TryAgain`] when no id could be had.
+    pub async fn save_project(&self, new: &NewProject) -> Result<Project, UseCaseError> {
+        let saved = match (&self.snowflakes, new.id) {
+            (Some(ids), given) => {
+                save_with_snowflake_id::<Project, _, _, _>(ids, given, |id| {
+                    rerun(move || self.insert(new, ProjectId::new(id.get())))
+                })
+                .await
+            }
+            (None, given) => {
+                let id = ProjectId::new(given.map_or(0, Snowflake::get));
+                rerun(|| self.insert(new, id)).await.map_err(UseCaseError::from)
+            }
+        };
+        match saved {
+            Ok(Some(project)) => Ok(project),
+            Ok(None) => Err(UseCaseError::NotFound { what: "organization" }),
+            Err(UseCaseError::Store(error)) if error.is_conflict_with("project_slug") => {
+                Err(UseCaseError::Conflict("a project of this slug exists already".to_owned()))
+            }
+            Err(UseCaseError::Store(error)) if error.is_conflict_with("project_pkey") => {
+                Err(UseCaseError::Conflict("a project of this id exists already".to_owned()))
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// One transaction; `None` without such an organization.
+    async fn insert(&self, new: &NewProject, id: ProjectId) -> Result<Option<Project>, StoreError> {
+        let mut uow = self.store.begin().await?;
+        if !uow.lock_organization(new.organization).await? {
+            return Ok(None);
+        }
+        let slug = match &new.slug {
+            Some(chosen) => chosen.clone(),
+            None => self.free_slug(uow.as_mut(), new).await?,
+        };
+        let mut project =
+            Project { id, organization: new.organization, slug, name: new.name.clone(), created_at: self.clock.now() };
+        project.id = uow.insert_project(&project).await?;
+        uow.commit().await?;
+        Ok(Some(project))
+    }
+
+    /// The slug that the name suggests, or the first alternative that is free.
+    async fn free_slug(&self, uow: &mut dyn UnitOfWork, new: &NewProject) -> Result<Slug, StoreError> {
+        let suggested = Slug::suggested(new.name.as_str(), self.entropy.as_ref());
+        let mut candidates = suggested.alternatives(self.entropy.as_ref());
+        candidates.insert(0, suggested);
+        let taken = uow.taken_slugs(new.organization, &candidates).await?;
+        candidates
+            .into_iter()
+            .find(|slug| !taken.contains(slug))
+            .ok_or_else(|| StoreError::Conflict { constraint: "project_slug".to_owned() })
+    }
+}

@@ -1,0 +1,287 @@
+//! Send Message: makes a group's card on a route show the present, or mentions somebody once.
+//!
+//! Delivery is at least once: the nonce and its time are recorded before Discord is asked; a retry
+//! inside a minute reuses it, and Discord returns the first message; a later one looks into the
+//! channel's history first. A sender that lost its lease records nothing.
+
+use super::error::UseCaseError;
+use crate::assignee::Assignee;
+use crate::chat::{Card, CardAssignee, CardSource, CardWorkItem, Message, MessageKind, MessageRecord, Ping, Route};
+use crate::group::Level;
+use crate::id::{ActivityId, GroupId, MessageRecordId, RouteId, UserId};
+use crate::organization::{ChannelId, MessageId};
+use crate::outbox::ClaimedTask;
+use crate::person::Unresolved;
+use crate::port::{ChatError, ChatMessenger, Clock, Entropy, Store, StoreError};
+use crate::project::Project;
+use crate::work_item::ExternalIssue;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How long Discord remembers a nonce, at the least. ("The past few minutes" in its documentation.)
+pub const NONCE_LIFETIME: Duration = Duration::from_secs(60);
+
+/// Sends to Discord.
+#[derive(Clone)]
+pub struct SendMessage {
+    /// Where messages are recorded.
+    pub store: Arc<dyn Store>,
+    /// Discord.
+    pub chat: Arc<dyn ChatMessenger>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// For ids and nonces.
+    pub entropy: Arc<dyn Entropy>,
+}
+
+/// What sending came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sent {
+    /// A new message.
+    Created,
+    /// The message says it now.
+    Edited,
+    /// The message said it already.
+    Unchanged,
+    /// Nothing to say any more: the group, the route or the assignment is gone.
+    Obsolete,
+}
+
+impl SendMessage {
+    /// Makes the card of a group on a route show the present.
+    ///
+    /// # Errors
+    /// [`UseCaseError::Chat`] as Discord answers; a channel that cannot be used has disabled the route.
+    pub async fn send_card(&self, lease: &ClaimedTask, group: GroupId, route: RouteId) -> Result<Sent, UseCaseError> {
+        let Some(source) = self.source(group, route).await? else { return Ok(Sent::Obsolete) };
+        if source.route.disabled.is_some() {
+            return Ok(Sent::Obsolete);
+        }
+        let message = Message::Card(card_of(&source));
+        let digest = digest_of(&message);
+        let record = source.record.clone();
+        let done = match record {
+            Some(record) if record.message.is_some() => self.edit(lease, record, &message, digest).await,
+            started => {
+                let record = started.unwrap_or_else(|| self.record(&source, MessageKind::Card, String::new()));
+                self.create(lease, record, &message, Some(digest)).await
+            }
+        };
+        self.disable_unusable(&source.route, done).await
+    }
+
+    /// Mentions a new assignee, once, unless somebody else has the group by now.
+    ///
+    /// # Errors
+    /// As [`SendMessage::send_card`].
+    pub async fn send_ping(
+        &self,
+        lease: &ClaimedTask,
+        group: GroupId,
+        route: RouteId,
+        user: UserId,
+        activity: ActivityId,
+    ) -> Result<Sent, UseCaseError> {
+        let Some(source) = self.source(group, route).await? else { return Ok(Sent::Obsolete) };
+        let still_theirs = source.assignee == Some(Assignee::User(user));
+        let (Some(discord), true, None) = (source.assignee_discord, still_theirs, &source.route.disabled) else {
+            return Ok(Sent::Obsolete);
+        };
+        let subject = activity.to_string();
+        let mut uow = self.store.begin().await?;
+        let known = uow.ping_record(group, route, &subject).await?;
+        drop(uow);
+        if known.as_ref().is_some_and(|record| record.message.is_some()) {
+            return Ok(Sent::Unchanged);
+        }
+        let message = Message::Ping(Ping {
+            user: discord,
+            short_id: Project::short_id(&source.project_slug, source.group.number),
+            title: (!source.route.ids_only).then(|| source.group.title.as_str().to_owned()),
+            card: source.record.as_ref().and_then(|record| record.message),
+        });
+        let record = known.unwrap_or_else(|| self.record(&source, MessageKind::Ping, subject));
+        let done = self.create(lease, record, &message, None).await;
+        self.disable_unusable(&source.route, done).await
+    }
+
+    /// Says on the card of a group that is gone that it is closed.
+    ///
+    /// # Errors
+    /// [`UseCaseError::Chat`] as Discord answers.
+    pub async fn close_card(
+        &self,
+        channel: ChannelId,
+        message: MessageId,
+        short_id: &str,
+        title: &str,
+    ) -> Result<Sent, UseCaseError> {
+        let card = Card {
+            short_id: short_id.to_owned(),
+            title: (!title.is_empty()).then(|| title.to_owned()),
+            url: None,
+            level: Level::Info,
+            status: None,
+            assignee: CardAssignee::Nobody,
+            work_items: Vec::new(),
+        };
+        self.chat.edit(channel, message, &Message::Card(card)).await.map_err(UseCaseError::Chat)?;
+        Ok(Sent::Edited)
+    }
+
+    async fn source(&self, group: GroupId, route: RouteId) -> Result<Option<CardSource>, StoreError> {
+        let mut uow = self.store.begin().await?;
+        uow.card_source(group, route).await
+    }
+
+    fn record(&self, source: &CardSource, kind: MessageKind, subject: String) -> MessageRecord {
+        let now = self.clock.now();
+        MessageRecord {
+            id: MessageRecordId::generate(now, self.entropy.as_ref()),
+            organization: source.group.organization,
+            group: source.group.id,
+            route: source.route.id,
+            kind,
+            subject,
+            channel: source.route.channel,
+            message: None,
+            nonce: String::new(),
+            nonce_at: now,
+            digest: None,
+        }
+    }
+
+    async fn create(
+        &self,
+        lease: &ClaimedTask,
+        mut record: MessageRecord,
+        message: &Message,
+        digest: Option<String>,
+    ) -> Result<Sent, UseCaseError> {
+        let now = self.clock.now();
+        let retried = !record.nonce.is_empty();
+        if retried && now.since(record.nonce_at) >= NONCE_LIFETIME {
+            let since = record.nonce_at.minus(NONCE_LIFETIME);
+            record.message =
+                self.chat.find_by_nonce(record.channel, &record.nonce, since).await.map_err(UseCaseError::Chat)?;
+            if record.message.is_some() {
+                // Found, but what it shows is of then: the next round edits it.
+                self.put(lease, &record).await?;
+                return Err(UseCaseError::Chat(ChatError::Retry {
+                    reason: "an earlier attempt had arrived after all".to_owned(),
+                    after: Some(Duration::ZERO),
+                }));
+            }
+        }
+        if !retried || now.since(record.nonce_at) >= NONCE_LIFETIME {
+            record.nonce = self.nonce();
+            record.nonce_at = now;
+            self.put(lease, &record).await?;
+        }
+        let created = self.chat.create(record.channel, message, &record.nonce).await;
+        record.message = Some(created.map_err(UseCaseError::Chat)?);
+        // A retry under the same nonce may have been answered with the first message: what that shows
+        // is unknown, so that the next round edits it.
+        record.digest = digest.filter(|_| !retried);
+        self.put(lease, &record).await?;
+        Ok(Sent::Created)
+    }
+
+    async fn edit(
+        &self,
+        lease: &ClaimedTask,
+        mut record: MessageRecord,
+        message: &Message,
+        digest: String,
+    ) -> Result<Sent, UseCaseError> {
+        let Some(id) = record.message else { return Ok(Sent::Obsolete) };
+        if record.digest.as_deref() == Some(digest.as_str()) {
+            return Ok(Sent::Unchanged);
+        }
+        match self.chat.edit(record.channel, id, message).await {
+            Ok(()) => {
+                record.digest = Some(digest);
+                self.put(lease, &record).await?;
+                Ok(Sent::Edited)
+            }
+            Err(ChatError::MessageGone) => {
+                // Somebody deleted it: a new one, under a new nonce, since Discord would answer the old
+                // one with the deleted message.
+                record.message = None;
+                record.digest = None;
+                record.nonce = String::new();
+                self.create(lease, record, message, Some(digest)).await
+            }
+            Err(error) => Err(UseCaseError::Chat(error)),
+        }
+    }
+
+    /// Records, unless the lease was lost meanwhile.
+    async fn put(&self, lease: &ClaimedTask, record: &MessageRecord) -> Result<(), StoreError> {
+        let mut uow = self.store.begin().await?;
+        uow.hold_outbox(lease.id, lease.token).await?;
+        uow.put_message_record(record).await?;
+        uow.commit().await
+    }
+
+    /// Twenty-four random letters: below Discord's 25.
+    fn nonce(&self) -> String {
+        let mut bytes = [0_u8; 12];
+        self.entropy.fill(&mut bytes);
+        bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    async fn disable_unusable(&self, route: &Route, done: Result<Sent, UseCaseError>) -> Result<Sent, UseCaseError> {
+        if let Err(UseCaseError::Chat(ChatError::ChannelUnusable { reason })) = &done {
+            let mut uow = self.store.begin().await?;
+            uow.set_route_disabled(route.id, Some(reason.clone())).await?;
+            uow.commit().await?;
+        }
+        done
+    }
+}
+
+/// What a card says. Pure.
+#[must_use]
+pub fn card_of(source: &CardSource) -> Card {
+    let shown = !source.route.ids_only;
+    let assignee = match source.assignee {
+        None => CardAssignee::Nobody,
+        Some(Assignee::User(_)) => CardAssignee::User {
+            name: source.assignee_name.clone().filter(|_| shown),
+            discord: source.assignee_discord,
+        },
+        Some(Assignee::Team(_)) => CardAssignee::Team { name: source.assignee_name.clone().unwrap_or_default() },
+    };
+    Card {
+        short_id: Project::short_id(&source.project_slug, source.group.number),
+        title: shown.then(|| source.group.title.as_str().to_owned()),
+        url: None,
+        level: source.group.level,
+        status: Some(source.group.status),
+        assignee,
+        work_items: source.work_items.iter().map(|(issue, who)| work_item_of(issue, who.as_ref(), shown)).collect(),
+    }
+}
+
+fn work_item_of(issue: &ExternalIssue, unresolved: Option<&Unresolved>, shown: bool) -> CardWorkItem {
+    let name = |who: &Unresolved| if shown { who.person.display_name.clone() } else { String::new() };
+    CardWorkItem {
+        number: issue.number,
+        url: issue.url.clone(),
+        title: shown.then(|| issue.title.clone()),
+        state: issue.state.clone(),
+        not_mapped: unresolved.map(name),
+        deleted: issue.deleted,
+    }
+}
+
+/// A digest by which an edit that changes nothing is not sent: FNV-1a, 128 bits, of the message's form.
+/// It guards no secret, so it need not be cryptographic, but it must be the same on every replica.
+fn digest_of(message: &Message) -> String {
+    const OFFSET: u128 = 0x6c62_272e_07bb_0142_62b8_2175_6295_c58d;
+    const PRIME: u128 = 0x0000_0000_0100_0000_0000_0000_0000_013B;
+    let form = format!("{message:?}");
+    let hash = form.bytes().fold(OFFSET, |hash, byte| (hash ^ u128::from(byte)).wrapping_mul(PRIME));
+    format!("{hash:032x}")
+}

@@ -1,0 +1,248 @@
+//! Observe: order comes from revisions, and only a change against the mirror reaches the groups.
+
+use crate::assignee::{Assignee, ChangeSource, Decision};
+use crate::group::{Group, GroupStatus, Level};
+use crate::id::{
+    ExternalIssueId, GroupId, InstallationId, IntegrationId, LinkId, OrganizationId, ProjectId, Revision, UserId,
+    WorkItemNumber,
+};
+use crate::organization::User;
+use crate::person::Person;
+use crate::port::store::{GroupState, MatchedBy, PersonMatch};
+use crate::service::ChangeSet;
+use crate::service::observe::{Observation, Observed, Origin, observe};
+use crate::testing::{FixedClock, MockUnitOfWork, SequentialEntropy};
+use crate::text::Name;
+use crate::time::Timestamp;
+use crate::work_item::{AzureProjectId, ExternalIssue, GroupLink, LinkedGroup, Snapshot};
+use std::time::Duration;
+use uuid::Uuid;
+
+const NOW: Timestamp = Timestamp::from_seconds(1_800_000_000);
+const ADA: UserId = UserId::new(3);
+const BOB: UserId = UserId::new(4);
+
+fn integration() -> IntegrationId {
+    IntegrationId::from_uuid(Uuid::from_u128(1))
+}
+
+fn mirror(revision: i64, assignee: Option<&str>) -> ExternalIssue {
+    ExternalIssue {
+        id: ExternalIssueId::from_uuid(Uuid::from_u128(2)),
+        integration: integration(),
+        number: WorkItemNumber::new(42),
+        azure_project: AzureProjectId::parse("11111111-1111-1111-1111-111111111111").unwrap(),
+        revision: Revision::new(revision),
+        title: "It breaks".to_owned(),
+        work_item_type: "Bug".to_owned(),
+        state: "Active".to_owned(),
+        assignee: assignee.and_then(Person::from_text),
+        url: None,
+        changed_at: NOW.minus(Duration::from_secs(100)),
+        observed_at: NOW.minus(Duration::from_secs(100)),
+        deleted: false,
+    }
+}
+
+fn snapshot(revision: i64, assignee: Option<&str>) -> Snapshot {
+    Snapshot {
+        number: WorkItemNumber::new(42),
+        revision: Revision::new(revision),
+        azure_project: None,
+        title: "It breaks".to_owned(),
+        work_item_type: "Bug".to_owned(),
+        state: "Active".to_owned(),
+        assignee: assignee.and_then(Person::from_text),
+        changed_by: None,
+        changed_at: Some(NOW.minus(Duration::from_secs(10))),
+        url: None,
+    }
+}
+
+fn group(n: u128) -> GroupId {
+    GroupId::from_uuid(Uuid::from_u128(100 + n))
+}
+
+/// The `n`th of the groups linked with the work item: each of an organization of its own.
+fn linked(n: u128, inbound_assignee: bool) -> LinkedGroup {
+    LinkedGroup {
+        link: GroupLink {
+            id: LinkId::from_uuid(Uuid::from_u128(200 + n)),
+            organization: OrganizationId::new(i64::try_from(n).unwrap() + 1),
+            group: group(n),
+            external_issue: mirror(1, None).id,
+            installation: InstallationId::from_uuid(Uuid::from_u128(300 + n)),
+            unresolved: None,
+            created_at: NOW,
+        },
+        inbound_assignee,
+    }
+}
+
+fn state(n: u128, decided_ago: Option<u64>) -> GroupState {
+    GroupState {
+        group: Group {
+            id: group(n),
+            organization: OrganizationId::new(i64::try_from(n).unwrap() + 1),
+            project: ProjectId::new(1),
+            number: 1,
+            title: Name::parse("It breaks").unwrap(),
+            level: Level::Error,
+            status: GroupStatus::Unresolved,
+            last_event_at: NOW,
+            created_at: NOW,
+        },
+        assignee: Some(Assignee::User(BOB)),
+        decision: decided_ago.map(|seconds| Decision {
+            value: Some(Assignee::User(BOB)),
+            at: NOW.minus(Duration::from_secs(seconds)),
+            source: ChangeSource::Api { by: None },
+        }),
+        issue_sync: false,
+    }
+}
+
+/// A world of groups linked with one work item, in which `ada@x.org` is Ada and nobody else is known.
+struct World {
+    mirror: Option<ExternalIssue>,
+    links: Vec<LinkedGroup>,
+    states: Vec<GroupState>,
+}
+
+impl World {
+    fn of_one(mirror: ExternalIssue) -> Self {
+        Self { mirror: Some(mirror), links: vec![linked(0, true)], states: vec![state(0, None)] }
+    }
+
+    async fn sees(self, snapshot: Snapshot, origin: Origin) -> (Observed, ChangeSet) {
+        let mut uow = MockUnitOfWork::new();
+        uow.expect_lock_external_issues().returning(move |_| Ok(self.mirror.iter().cloned().collect()));
+        uow.expect_links_of().returning(move |_| Ok(self.links.clone()));
+        uow.expect_lock_groups().returning(move |_| Ok(self.states.clone()));
+        uow.expect_routes_of().returning(|_| Ok(Vec::new()));
+        uow.expect_muted().returning(|_| Ok(Default::default()));
+        uow.expect_project_members().returning(|pairs| Ok(pairs.iter().copied().collect()));
+        uow.expect_match_people().returning(|questions| {
+            let known = |person: &Person| person.unique_name.as_deref() == Some("ada@x.org");
+            let asked = questions.iter().enumerate().filter(|(_, (_, _, person))| known(person));
+            Ok(asked.map(|(question, _)| PersonMatch { question, user: ADA, by: MatchedBy::Address }).collect())
+        });
+        uow.expect_users().returning(|ids| {
+            let name = Name::parse("Somebody").unwrap();
+            let user = |id: &UserId| User { id: *id, name: name.clone(), active: true, discord: None, created_at: NOW };
+            Ok(ids.iter().map(user).collect())
+        });
+        let seen = Observation { integration: integration(), snapshot, origin, clock_offset_micros: 0 };
+        let entropy = SequentialEntropy::default();
+        let (outcomes, changes) = observe(&mut uow, &[seen], &FixedClock::at(NOW), &entropy).await.unwrap();
+        (outcomes[0], changes)
+    }
+}
+
+/// Who the group is with after these changes.
+fn assignee_after(mut state: GroupState, changes: &ChangeSet) -> Option<Assignee> {
+    changes.overlay(&mut state);
+    state.assignee
+}
+
+const READ: Origin = Origin::Read { begun_at: NOW, second_look: false };
+
+#[tokio::test]
+async fn a_newer_revision_that_names_another_person_reassigns_the_group_and_advances_the_mirror() {
+    let world = World::of_one(mirror(5, Some("Bob <bob@x.org>")));
+    let (outcome, changes) = world.sees(snapshot(6, Some("Ada <ADA@x.org>")), Origin::Delivery).await;
+    assert_eq!(outcome, Observed::Applied);
+    assert_eq!(assignee_after(state(0, None), &changes), Some(Assignee::User(ADA)));
+    assert_eq!(changes.mirror_of(mirror(5, None).id).map(|issue| issue.revision), Some(Revision::new(6)));
+}
+
+#[tokio::test]
+async fn the_same_or_an_older_revision_changes_nothing() {
+    for revision in [4, 5] {
+        let world = World::of_one(mirror(5, Some("Bob <bob@x.org>")));
+        let (outcome, changes) = world.sees(snapshot(revision, Some("Ada <ada@x.org>")), Origin::Delivery).await;
+        assert_eq!((outcome, changes.is_empty()), (Observed::Superseded, true), "{revision}");
+    }
+}
+
+#[tokio::test]
+async fn a_revision_that_leaves_the_assignee_alone_is_no_assignment() {
+    let world = World::of_one(mirror(5, Some("Ada <ada@x.org>")));
+    let (outcome, changes) = world.sees(snapshot(6, Some("Ada L. <ada@x.org>")), Origin::Delivery).await;
+    assert_eq!(outcome, Observed::Applied);
+    assert_eq!(assignee_after(state(0, None), &changes), Some(Assignee::User(BOB)), "Bob stays");
+}
+
+#[tokio::test]
+async fn nobody_in_the_tracker_takes_the_group_from_its_assignee() {
+    let world = World::of_one(mirror(5, Some("Bob <bob@x.org>")));
+    let (_, changes) = world.sees(snapshot(6, None), Origin::Delivery).await;
+    assert_eq!(assignee_after(state(0, None), &changes), None);
+}
+
+#[tokio::test]
+async fn an_unknown_person_leaves_the_assignee_advances_the_mirror_and_makes_us_read_the_item() {
+    let world = World::of_one(mirror(5, None));
+    let (_, changes) = world.sees(snapshot(6, Some("Eve <eve@x.org>")), Origin::Delivery).await;
+    assert_eq!(assignee_after(state(0, None), &changes), Some(Assignee::User(BOB)));
+    assert_eq!(changes.mirror_of(mirror(5, None).id).map(|issue| issue.revision), Some(Revision::new(6)));
+    assert_eq!(changes.armed_kinds(), ["refresh_work_item"]);
+}
+
+#[tokio::test]
+async fn a_work_item_that_nobody_linked_is_ignored() {
+    let world = World { mirror: None, links: Vec::new(), states: Vec::new() };
+    let (outcome, changes) = world.sees(snapshot(6, None), Origin::Delivery).await;
+    assert_eq!((outcome, changes.is_empty()), (Observed::NotLinked, true));
+}
+
+#[tokio::test]
+async fn a_decision_of_the_group_that_is_later_than_the_revision_stands() {
+    for (decided_ago, expected) in [(7, BOB), (8, ADA), (50, ADA)] {
+        let mut world = World::of_one(mirror(5, None));
+        world.states = vec![state(0, Some(decided_ago))];
+        let (_, changes) = world.sees(snapshot(6, Some("Ada <ada@x.org>")), Origin::Delivery).await;
+        let after = assignee_after(state(0, Some(decided_ago)), &changes);
+        assert_eq!(after, Some(Assignee::User(expected)), "decided {decided_ago} s ago, changed 10 s ago");
+    }
+}
+
+#[tokio::test]
+async fn five_groups_of_as_many_organizations_follow_except_those_that_keep_the_tracker_out() {
+    let inbound = |n: u128| n != 2;
+    let mut world = World::of_one(mirror(5, None));
+    world.links = (0..5).map(|n| linked(n, inbound(n))).collect();
+    world.states = (0..5).map(|n| state(n, None)).collect();
+    let (_, changes) = world.sees(snapshot(6, Some("Ada <ada@x.org>")), Origin::Delivery).await;
+    for n in 0..5 {
+        let expected = if inbound(n) { ADA } else { BOB };
+        assert_eq!(assignee_after(state(n, None), &changes), Some(Assignee::User(expected)), "group {n}");
+    }
+}
+
+#[tokio::test]
+async fn a_read_that_shows_a_lower_revision_is_believed_at_the_second_look_and_a_delivery_never() {
+    let lower = || snapshot(3, Some("Ada <ada@x.org>"));
+    let (outcome, changes) = World::of_one(mirror(5, None)).sees(lower(), READ).await;
+    assert_eq!((outcome, changes.is_empty()), (Observed::SecondLook, true));
+    let again = Origin::Read { begun_at: NOW, second_look: true };
+    let (outcome, changes) = World::of_one(mirror(5, None)).sees(lower(), again).await;
+    assert_eq!(outcome, Observed::Rewound);
+    assert_eq!(assignee_after(state(0, None), &changes), Some(Assignee::User(ADA)));
+    assert_eq!(changes.mirror_of(mirror(5, None).id).map(|issue| issue.revision), Some(Revision::new(3)));
+}
+
+#[tokio::test]
+async fn a_read_that_began_before_the_mirrors_last_write_rewinds_nothing() {
+    let stale = Origin::Read { begun_at: NOW.minus(Duration::from_secs(100)), second_look: true };
+    let (outcome, changes) = World::of_one(mirror(5, None)).sees(snapshot(3, None), stale).await;
+    assert_eq!((outcome, changes.is_empty()), (Observed::Superseded, true));
+}
+
+#[tokio::test]
+async fn a_read_of_the_same_revision_applies_the_mirror_again() {
+    let world = World::of_one(mirror(5, Some("Ada <ada@x.org>")));
+    let (outcome, changes) = world.sees(snapshot(5, Some("Ada <ada@x.org>")), READ).await;
+    assert_eq!(outcome, Observed::Applied);
+    assert_eq!(assignee_after(state(0, None), &changes), Some(Assignee::User(ADA)));
+}

@@ -1,0 +1,218 @@
+//! Mocks of the store: a unit of work that proves what was written, and what was not.
+
+use crate::assignee::{Activity, Assignee, Assignment, Decision, FollowReason, Follower};
+use crate::chat::{CardSource, Guild, MessageRecord, Route, RouteRef};
+use crate::delivery::{ClaimedDelivery, DeliveryRecord, DeliveryState, FinishedDelivery, NewDelivery};
+use crate::group::{Group, GroupStatus};
+use crate::hook::Hook;
+use crate::id::{
+    ActivityId, DeliveryId, ExternalIssueId, GroupId, HookId, InstallationId, IntegrationId, LinkId, MappingId,
+    OrganizationId, OutboxId, ProjectId, RouteId, TeamId, TokenId, UserId, WorkItemNumber,
+};
+use crate::integration::{ConnectedProject, Installation, Integration, Toggles};
+use crate::organization::{DiscordUserId, Organization, Role, Team, User, UserEmail};
+use crate::outbox::{ClaimedTask, OutboxArm, OutboxRecord, OutboxState};
+use crate::page::{Page, PageRequest};
+use crate::person::{IdentityMapping, Person, Unresolved};
+use crate::port::queue::{Appended, Inbox, InboxError, Outbox};
+use crate::port::read::{GroupView, Member, Reader};
+use crate::port::store::{
+    ChatTx, DoomedGroup, DoomedProject, GroupState, GroupTx, PersonMatch, ProjectTx, QueueTx, Store, StoreError,
+    StoreResult, TenancyTx, TrackerTx, UnitOfWork,
+};
+use crate::project::{NotificationSetting, Project};
+use crate::slug::Slug;
+use crate::text::EmailAddress;
+use crate::time::Timestamp;
+use crate::token::ApiToken;
+use crate::work_item::{AzureProjectId, ExternalIssue, GroupLink, LinkedGroup};
+use async_trait::async_trait;
+use mockall::mock;
+use std::collections::HashSet;
+
+mock! {
+    /// A unit of work. `expect_commit().never()` proves that nothing was committed.
+    pub UnitOfWork {}
+
+    #[async_trait]
+    impl TenancyTx for UnitOfWork {
+        async fn insert_organization(&mut self, new: &Organization) -> StoreResult<OrganizationId>;
+        async fn lock_organization(&mut self, id: OrganizationId) -> StoreResult<bool>;
+        async fn insert_user(&mut self, new: &User) -> StoreResult<UserId>;
+        async fn set_user_active(&mut self, id: UserId, active: bool) -> StoreResult<bool>;
+        async fn set_user_discord(&mut self, id: UserId, discord: Option<DiscordUserId>) -> StoreResult<bool>;
+        async fn put_user_email(&mut self, email: &UserEmail) -> StoreResult<()>;
+        async fn put_membership(&mut self, organization: OrganizationId, user: UserId, role: Role) -> StoreResult<()>;
+        async fn insert_team(&mut self, new: &Team) -> StoreResult<TeamId>;
+        async fn add_team_member(&mut self, team: TeamId, user: UserId) -> StoreResult<()>;
+        async fn remove_team_member(&mut self, team: TeamId, user: UserId) -> StoreResult<bool>;
+        async fn users(&mut self, ids: &[UserId]) -> StoreResult<Vec<User>>;
+        async fn team_members(&mut self, ids: &[TeamId]) -> StoreResult<Vec<(TeamId, UserId)>>;
+        async fn insert_token(&mut self, new: &ApiToken) -> StoreResult<()>;
+        async fn revoke_token(&mut self, id: TokenId, at: Timestamp) -> StoreResult<bool>;
+    }
+
+    #[async_trait]
+    impl ProjectTx for UnitOfWork {
+        async fn insert_project(&mut self, new: &Project) -> StoreResult<ProjectId>;
+        async fn taken_slugs(&mut self, organization: OrganizationId, slugs: &[Slug]) -> StoreResult<HashSet<Slug>>;
+        async fn hold_project(&mut self, organization: OrganizationId, id: ProjectId) -> StoreResult<Option<Project>>;
+        async fn add_project_team(&mut self, project: ProjectId, team: TeamId) -> StoreResult<()>;
+        async fn remove_project_team(&mut self, project: ProjectId, team: TeamId) -> StoreResult<bool>;
+        async fn put_notification_setting(&mut self, setting: &NotificationSetting) -> StoreResult<()>;
+        async fn muted(&mut self, pairs: &[(UserId, ProjectId)]) -> StoreResult<HashSet<(UserId, ProjectId)>>;
+        async fn project_members(&mut self, pairs: &[(UserId, ProjectId)]) -> StoreResult<HashSet<(UserId, ProjectId)>>;
+        async fn project_teams(&mut self, pairs: &[(TeamId, ProjectId)]) -> StoreResult<HashSet<(TeamId, ProjectId)>>;
+        async fn hide_project(&mut self, organization: OrganizationId, id: ProjectId, at: Timestamp) -> StoreResult<Option<DoomedProject>>;
+        async fn doomed_groups(&mut self, project: ProjectId, limit: u16) -> StoreResult<Vec<DoomedGroup>>;
+        async fn delete_groups(&mut self, groups: &[GroupId]) -> StoreResult<()>;
+        async fn delete_unlinked_external_issues(&mut self, ids: &[ExternalIssueId]) -> StoreResult<()>;
+        async fn delete_project(&mut self, id: ProjectId) -> StoreResult<()>;
+    }
+
+    #[async_trait]
+    impl GroupTx for UnitOfWork {
+        async fn next_group_number(&mut self, project: ProjectId) -> StoreResult<Option<i64>>;
+        async fn insert_group(&mut self, new: &Group) -> StoreResult<()>;
+        async fn lock_groups(&mut self, ids: &[GroupId]) -> StoreResult<Vec<GroupState>>;
+        async fn set_group_status(&mut self, id: GroupId, status: GroupStatus) -> StoreResult<()>;
+        async fn touch_groups(&mut self, ids: &[GroupId], at: Timestamp) -> StoreResult<()>;
+        async fn put_assignments(&mut self, rows: &[Assignment]) -> StoreResult<()>;
+        async fn delete_assignments(&mut self, groups: &[GroupId]) -> StoreResult<()>;
+        async fn put_decisions(&mut self, rows: &[(GroupId, Decision)]) -> StoreResult<()>;
+        async fn insert_activities(&mut self, rows: &[Activity]) -> StoreResult<()>;
+        async fn add_followers(&mut self, rows: &[Follower]) -> StoreResult<()>;
+        async fn remove_followers(&mut self, rows: &[(GroupId, Assignee)], reason: FollowReason) -> StoreResult<()>;
+        async fn groups_seen_since(&mut self, project: ProjectId, since: Timestamp, after: Option<GroupId>, limit: u16) -> StoreResult<Vec<GroupId>>;
+    }
+
+    #[async_trait]
+    impl TrackerTx for UnitOfWork {
+        async fn put_integration(&mut self, new: &Integration) -> StoreResult<Integration>;
+        async fn insert_installation(&mut self, new: &Installation) -> StoreResult<()>;
+        async fn set_toggles(&mut self, organization: OrganizationId, id: InstallationId, toggles: &Toggles) -> StoreResult<bool>;
+        async fn put_connected_project(&mut self, new: &ConnectedProject) -> StoreResult<()>;
+        async fn delete_connected_project(&mut self, installation: InstallationId, azure_project: &AzureProjectId) -> StoreResult<bool>;
+        async fn unneeded_connections(&mut self, organization: OrganizationId, issues: &[ExternalIssueId]) -> StoreResult<Vec<ConnectedProject>>;
+        async fn put_hook(&mut self, hook: &Hook) -> StoreResult<()>;
+        async fn lock_hooks(&mut self, installation: InstallationId, azure_project: &AzureProjectId) -> StoreResult<Vec<Hook>>;
+        async fn put_external_issues(&mut self, rows: &[ExternalIssue]) -> StoreResult<()>;
+        async fn lock_external_issues(&mut self, keys: &[(IntegrationId, WorkItemNumber)]) -> StoreResult<Vec<ExternalIssue>>;
+        async fn insert_link(&mut self, new: &GroupLink) -> StoreResult<()>;
+        async fn delete_link(&mut self, organization: OrganizationId, id: LinkId) -> StoreResult<Option<GroupLink>>;
+        async fn links_of(&mut self, issues: &[ExternalIssueId]) -> StoreResult<Vec<LinkedGroup>>;
+        async fn set_unresolved(&mut self, rows: &[(LinkId, Option<Unresolved>)]) -> StoreResult<()>;
+        async fn insert_mapping(&mut self, new: &IdentityMapping) -> StoreResult<()>;
+        async fn delete_mapping(&mut self, organization: OrganizationId, id: MappingId) -> StoreResult<bool>;
+        async fn match_people(&mut self, questions: &[(OrganizationId, IntegrationId, Person)]) -> StoreResult<Vec<PersonMatch>>;
+        async fn links_waiting_for(&mut self, organization: OrganizationId, integration: IntegrationId, person: &Person) -> StoreResult<Vec<(GroupLink, WorkItemNumber)>>;
+        async fn links_waiting_for_address(&mut self, organization: OrganizationId, address: &EmailAddress) -> StoreResult<Vec<(GroupLink, IntegrationId, WorkItemNumber)>>;
+    }
+
+    #[async_trait]
+    impl ChatTx for UnitOfWork {
+        async fn insert_guild(&mut self, new: &Guild) -> StoreResult<()>;
+        async fn insert_route(&mut self, new: &Route) -> StoreResult<()>;
+        async fn delete_route(&mut self, organization: OrganizationId, id: RouteId) -> StoreResult<bool>;
+        async fn set_route_disabled(&mut self, id: RouteId, reason: Option<String>) -> StoreResult<()>;
+        async fn routes_of(&mut self, projects: &[ProjectId]) -> StoreResult<Vec<RouteRef>>;
+        async fn card_source(&mut self, group: GroupId, route: RouteId) -> StoreResult<Option<CardSource>>;
+        async fn ping_record(&mut self, group: GroupId, route: RouteId, subject: &str) -> StoreResult<Option<MessageRecord>>;
+        async fn put_message_record(&mut self, record: &MessageRecord) -> StoreResult<()>;
+    }
+
+    #[async_trait]
+    impl QueueTx for UnitOfWork {
+        async fn arm(&mut self, rows: &[OutboxArm]) -> StoreResult<()>;
+        async fn finish_deliveries(&mut self, rows: &[FinishedDelivery]) -> StoreResult<()>;
+        async fn replay_delivery(&mut self, id: DeliveryId, at: Timestamp) -> StoreResult<bool>;
+        async fn finish_outbox(&mut self, id: OutboxId, token: i64, generation: i64, state: OutboxState, reason: Option<String>, at: Timestamp) -> StoreResult<()>;
+        async fn hold_outbox(&mut self, id: OutboxId, token: i64) -> StoreResult<()>;
+    }
+
+    #[async_trait]
+    impl UnitOfWork for UnitOfWork {
+        async fn commit(self: Box<Self>) -> StoreResult<()>;
+    }
+
+}
+mock! {
+    /// A store.
+    pub Store {}
+
+    #[async_trait]
+    impl Store for Store {
+        async fn begin(&self) -> StoreResult<Box<dyn UnitOfWork>>;
+    }
+
+}
+mock! {
+    /// The queries.
+    pub Reader {}
+
+    #[async_trait]
+    impl Reader for Reader {
+        async fn ping(&self) -> StoreResult<()>;
+        async fn token_by_digest(&self, digest: &[u8]) -> StoreResult<Option<ApiToken>>;
+        async fn organizations(&self, page: PageRequest<OrganizationId>) -> StoreResult<Page<Organization>>;
+        async fn organization(&self, id: OrganizationId) -> StoreResult<Option<Organization>>;
+        async fn organization_by_slug(&self, slug: &Slug) -> StoreResult<Option<Organization>>;
+        async fn members(&self, organization: OrganizationId, page: PageRequest<UserId>) -> StoreResult<Page<Member>>;
+        async fn member(&self, organization: OrganizationId, id: UserId) -> StoreResult<Option<Member>>;
+        async fn teams(&self, organization: OrganizationId, page: PageRequest<TeamId>) -> StoreResult<Page<Team>>;
+        async fn team(&self, organization: OrganizationId, id: TeamId) -> StoreResult<Option<Team>>;
+        async fn team_users(&self, organization: OrganizationId, team: TeamId, page: PageRequest<UserId>) -> StoreResult<Page<User>>;
+        async fn projects(&self, organization: OrganizationId, page: PageRequest<ProjectId>) -> StoreResult<Page<Project>>;
+        async fn project(&self, organization: OrganizationId, id: ProjectId) -> StoreResult<Option<Project>>;
+        async fn project_by_slug(&self, organization: OrganizationId, slug: &Slug) -> StoreResult<Option<Project>>;
+        async fn project_teams(&self, organization: OrganizationId, project: ProjectId) -> StoreResult<Vec<Team>>;
+        async fn doomed_projects(&self, limit: u16) -> StoreResult<Vec<DoomedProject>>;
+        async fn groups(&self, organization: OrganizationId, project: ProjectId, page: PageRequest<GroupId>) -> StoreResult<Page<GroupView>>;
+        async fn group(&self, organization: OrganizationId, id: GroupId) -> StoreResult<Option<GroupView>>;
+        async fn activities(&self, organization: OrganizationId, group: GroupId, page: PageRequest<ActivityId>) -> StoreResult<Page<Activity>>;
+        async fn integrations(&self, organization: OrganizationId, page: PageRequest<IntegrationId>) -> StoreResult<Page<Integration>>;
+        async fn installations(&self, organization: OrganizationId, page: PageRequest<InstallationId>) -> StoreResult<Page<(Installation, Integration)>>;
+        async fn installation(&self, organization: OrganizationId, id: InstallationId) -> StoreResult<Option<(Installation, Integration)>>;
+        async fn connected_projects(&self, organization: OrganizationId, installation: InstallationId) -> StoreResult<Vec<ConnectedProject>>;
+        async fn hooks(&self, organization: OrganizationId, installation: InstallationId) -> StoreResult<Vec<Hook>>;
+        async fn hook(&self, id: HookId) -> StoreResult<Option<(Hook, String)>>;
+        async fn links(&self, organization: OrganizationId, group: GroupId) -> StoreResult<Vec<(GroupLink, ExternalIssue)>>;
+        async fn link(&self, organization: OrganizationId, id: LinkId) -> StoreResult<Option<(GroupLink, ExternalIssue)>>;
+        async fn linked_work_items(&self, organization: OrganizationId, integration: IntegrationId, azure_project: &AzureProjectId) -> StoreResult<Vec<WorkItemNumber>>;
+        async fn unresolved_links(&self, organization: OrganizationId, page: PageRequest<LinkId>) -> StoreResult<Page<(GroupLink, ExternalIssue)>>;
+        async fn mappings(&self, organization: OrganizationId, page: PageRequest<MappingId>) -> StoreResult<Page<IdentityMapping>>;
+        async fn guilds(&self, organization: OrganizationId) -> StoreResult<Vec<Guild>>;
+        async fn routes(&self, organization: OrganizationId, project: ProjectId) -> StoreResult<Vec<Route>>;
+        async fn route(&self, organization: OrganizationId, id: RouteId) -> StoreResult<Option<Route>>;
+        async fn deliveries(&self, organization: OrganizationId, state: Option<DeliveryState>, page: PageRequest<DeliveryId>) -> StoreResult<Page<DeliveryRecord>>;
+        async fn delivery(&self, organization: OrganizationId, id: DeliveryId) -> StoreResult<Option<(DeliveryRecord, Vec<u8>)>>;
+        async fn outbox(&self, organization: OrganizationId, state: Option<OutboxState>, page: PageRequest<OutboxId>) -> StoreResult<Page<OutboxRecord>>;
+    }
+
+}
+mock! {
+    /// The inbox.
+    pub Inbox {}
+
+    #[async_trait]
+    impl Inbox for Inbox {
+        async fn append(&self, delivery: NewDelivery) -> Result<Appended, InboxError>;
+        async fn claim(&self, now: Timestamp, lease_until: Timestamp, limit: u16) -> Result<Vec<ClaimedDelivery>, StoreError>;
+        async fn fail(&self, id: DeliveryId, token: i64, retry_at: Timestamp, reason: &str) -> Result<(), StoreError>;
+        async fn purge(&self, before: Timestamp, limit: u16) -> Result<u64, StoreError>;
+    }
+
+}
+mock! {
+    /// The outbox.
+    pub Outbox {}
+
+    #[async_trait]
+    impl Outbox for Outbox {
+        async fn claim(&self, now: Timestamp, lease_until: Timestamp, limit: u16) -> Result<Vec<ClaimedTask>, StoreError>;
+        async fn fail(&self, id: OutboxId, token: i64, retry_at: Timestamp, reason: &str) -> Result<(), StoreError>;
+        async fn replay(&self, organization: OrganizationId, id: OutboxId, now: Timestamp) -> Result<bool, StoreError>;
+        async fn purge(&self, before: Timestamp, limit: u16) -> Result<u64, StoreError>;
+    }
+
+}

@@ -1,0 +1,13 @@
+//! What tests and examples put in the place of the world: mocks of every port, a clock under control,
+//! repeatable "randomness".
+
+mod mock_outside;
+mod mock_store;
+mod world;
+
+pub use mock_outside::{
+    MockAssigneeExistsCache, MockChatMessenger, MockOwnershipDebounce, MockSecretBox, MockSequenceStore,
+    MockTrackerInbound, MockWake, MockWorkItemTracker,
+};
+pub use mock_store::{MockInbox, MockOutbox, MockReader, MockStore, MockUnitOfWork};
+pub use world::{FixedClock, SequentialEntropy};

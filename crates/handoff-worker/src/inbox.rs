@@ -1,0 +1,42 @@
+//! Applies deliveries: each is applied at least once, and, since revisions order them, has its effect
+//! exactly once. One at a time for each work item, many work items in one transaction.
+
+use crate::{POLL, Workers, rest};
+use handoff_domain::port::StoreError;
+use std::time::Duration;
+use tokio_util::sync::CancellationToken;
+
+/// Deliveries applied in one transaction.
+const BATCH: u16 = 64;
+/// How long a delivery may take before another worker does it.
+const LEASE: Duration = Duration::from_secs(30);
+/// How long to rest after the store failed.
+const AFTER_FAILURE: Duration = Duration::from_secs(1);
+
+pub(crate) async fn run(workers: &Workers, stop: &CancellationToken) {
+    while !stop.is_cancelled() {
+        let period = match round(workers).await {
+            Ok(0) => POLL,
+            Ok(_) => continue,
+            Err(error) => {
+                tracing::warn!(%error, "deliveries wait: the store failed");
+                AFTER_FAILURE
+            }
+        };
+        rest(workers.clock.as_ref(), workers.wake.inbox.notified(), period, stop).await;
+    }
+}
+
+pub(crate) async fn round(workers: &Workers) -> Result<usize, StoreError> {
+    let now = workers.clock.now();
+    let batch = workers.inbox.claim(now, now.plus(LEASE), BATCH).await?;
+    if batch.is_empty() {
+        return Ok(0);
+    }
+    for delivery in &batch {
+        tracing::debug!(delivery = %delivery.id, work_item = %delivery.work_item, "applying a delivery");
+    }
+    workers.apply.handle_updated_workitem(&batch).await?;
+    metrics::counter!("handoff_deliveries_worked_total").increment(batch.len() as u64);
+    Ok(batch.len())
+}

@@ -1,0 +1,3 @@
+//! The one integration binary: a single link for all black-box tests.
+
+mod architecture;
