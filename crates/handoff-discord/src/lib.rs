@@ -1,0 +1,1 @@
+//! Discord: cards, pings and a sender that keeps to the rate limits.
