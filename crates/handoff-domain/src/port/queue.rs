@@ -48,11 +48,19 @@ pub trait Inbox: Send + Sync {
         limit: u16,
     ) -> Result<Vec<ClaimedDelivery>, StoreError>;
 
-    /// Gives a leased delivery back, to be tried again at `retry_at`. Does nothing if the lease was lost.
+    /// Gives a leased delivery back, to be tried again at `retry_at`; `counts` says whether that was an
+    /// attempt, which an outage of ours is not. Does nothing if the lease was lost.
     ///
     /// # Errors
     /// [`StoreError`].
-    async fn fail(&self, id: DeliveryId, token: i64, retry_at: Timestamp, reason: &str) -> Result<(), StoreError>;
+    async fn fail(
+        &self,
+        id: DeliveryId,
+        token: i64,
+        retry_at: Timestamp,
+        reason: &str,
+        counts: bool,
+    ) -> Result<(), StoreError>;
 
     /// Deletes up to `limit` deliveries that ended before `before`; says how many.
     ///
@@ -71,12 +79,19 @@ pub trait Outbox: Send + Sync {
     /// [`StoreError`].
     async fn claim(&self, now: Timestamp, lease_until: Timestamp, limit: u16) -> Result<Vec<ClaimedTask>, StoreError>;
 
-    /// Gives a leased row back, to be tried again at `retry_at`, counting an attempt. Does nothing if
-    /// the lease was lost.
+    /// Gives a leased row back, to be tried again at `retry_at`; `counts` says whether that was an
+    /// attempt, which an outage of ours is not. Does nothing if the lease was lost.
     ///
     /// # Errors
     /// [`StoreError`].
-    async fn fail(&self, id: OutboxId, token: i64, retry_at: Timestamp, reason: &str) -> Result<(), StoreError>;
+    async fn fail(
+        &self,
+        id: OutboxId,
+        token: i64,
+        retry_at: Timestamp,
+        reason: &str,
+        counts: bool,
+    ) -> Result<(), StoreError>;
 
     /// Makes a dead row pending again, due at `now`; `false` when there is none such, or when a row
     /// with its target is pending already.

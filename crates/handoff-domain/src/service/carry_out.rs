@@ -62,9 +62,9 @@ impl CarryOut {
             Ending::Again { counts, reason, .. } if counts && claimed.attempts + 1 >= MAX_ATTEMPTS => {
                 (OutboxState::Dead, Some(reason))
             }
-            Ending::Again { after, reason, .. } => {
+            Ending::Again { after, reason, counts } => {
                 let wait = self.wait(claimed.attempts).max(after.unwrap_or_default());
-                return self.outbox.fail(claimed.id, claimed.token, now.plus(wait), &reason).await;
+                return self.outbox.fail(claimed.id, claimed.token, now.plus(wait), &reason, counts).await;
             }
         };
         let mut uow = self.store.begin().await?;

@@ -140,16 +140,16 @@ impl HandleUpdatedWorkitem {
             return Ok(());
         }
         let now = self.assignments.clock.now();
-        let attempts = delivery.attempts + 1;
         // An outage of the store is nobody's fault: it does not count towards giving up.
-        if attempts >= MAX_ATTEMPTS && !matches!(error, StoreError::Unavailable(_) | StoreError::Retry) {
+        let counts = !matches!(error, StoreError::Unavailable(_) | StoreError::Retry);
+        if counts && delivery.attempts + 1 >= MAX_ATTEMPTS {
             let mut uow = self.assignments.store.begin().await?;
             let dead = ended(delivery, DeliveryState::Dead, Some(error.to_string()), now);
             uow.finish_deliveries(&[dead]).await?;
             return uow.commit().await;
         }
         let wait = FIRST_WAIT * 2_u32.pow(delivery.attempts.min(MAX_ATTEMPTS));
-        self.inbox.fail(delivery.id, delivery.token, now.plus(wait), &error.to_string()).await
+        self.inbox.fail(delivery.id, delivery.token, now.plus(wait), &error.to_string(), counts).await
     }
 }
 

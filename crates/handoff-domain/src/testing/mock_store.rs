@@ -198,7 +198,7 @@ mock! {
     impl Inbox for Inbox {
         async fn append(&self, delivery: NewDelivery) -> Result<Appended, InboxError>;
         async fn claim(&self, now: Timestamp, lease_until: Timestamp, limit: u16) -> Result<Vec<ClaimedDelivery>, StoreError>;
-        async fn fail(&self, id: DeliveryId, token: i64, retry_at: Timestamp, reason: &str) -> Result<(), StoreError>;
+        async fn fail(&self, id: DeliveryId, token: i64, retry_at: Timestamp, reason: &str, counts: bool) -> Result<(), StoreError>;
         async fn purge(&self, before: Timestamp, limit: u16) -> Result<u64, StoreError>;
     }
 
@@ -210,7 +210,7 @@ mock! {
     #[async_trait]
     impl Outbox for Outbox {
         async fn claim(&self, now: Timestamp, lease_until: Timestamp, limit: u16) -> Result<Vec<ClaimedTask>, StoreError>;
-        async fn fail(&self, id: OutboxId, token: i64, retry_at: Timestamp, reason: &str) -> Result<(), StoreError>;
+        async fn fail(&self, id: OutboxId, token: i64, retry_at: Timestamp, reason: &str, counts: bool) -> Result<(), StoreError>;
         async fn replay(&self, organization: OrganizationId, id: OutboxId, now: Timestamp) -> Result<bool, StoreError>;
         async fn purge(&self, before: Timestamp, limit: u16) -> Result<u64, StoreError>;
     }
