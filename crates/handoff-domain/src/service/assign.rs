@@ -195,6 +195,19 @@ mod tests {
     }
 
     #[test]
+    fn who_had_the_group_only_in_between_does_not_follow_it() {
+        let entropy = SequentialEntropy::default();
+        let around = around(&entropy);
+        let mut changes = ChangeSet::default();
+        let mut state = state(None);
+        for to in [BOB, ADA] {
+            assign(&state, to, API, NOW, &around, &mut changes);
+            changes.overlay(&mut state);
+        }
+        assert_eq!(changes.followers_to_be(), [ADA]);
+    }
+
+    #[test]
     fn deassigning_what_is_nobodys_does_nothing() {
         let entropy = SequentialEntropy::default();
         let mut changes = ChangeSet::default();

@@ -7,7 +7,9 @@ use super::error::{UseCaseError, rerun};
 use crate::assignee::{Assignee, ChangeSource};
 use crate::id::{GroupId, OrganizationId, ProjectId, TeamId, UserId};
 use crate::port::store::GroupState;
-use crate::port::{AssigneeExistsCache, Clock, Entropy, OwnershipDebounce, Store, StoreError, UnitOfWork, Wake};
+use crate::port::{
+    AssigneeExistsCache, Clock, Entropy, FillTicket, OwnershipDebounce, Store, StoreError, UnitOfWork, Wake,
+};
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
@@ -41,8 +43,9 @@ impl Assignments {
         to: Assignee,
         source: ChangeSource,
     ) -> Result<Assigned, UseCaseError> {
+        let ticket = self.ticket().await;
         let (done, changes) = rerun(|| self.try_assign(organization, group, to, source)).await?;
-        self.tell(&changes).await;
+        self.tell(ticket, &changes).await;
         Ok(done)
     }
 
@@ -56,8 +59,9 @@ impl Assignments {
         group: GroupId,
         source: ChangeSource,
     ) -> Result<bool, UseCaseError> {
+        let ticket = self.ticket().await;
         let (done, changes) = rerun(|| self.try_deassign(organization, group, source)).await?;
-        self.tell(&changes).await;
+        self.tell(ticket, &changes).await;
         Ok(done)
     }
 
@@ -112,9 +116,14 @@ impl Assignments {
         look_around(uow, &[state.group.project], &concerned, self.clock.as_ref(), self.entropy.as_ref()).await
     }
 
+    /// To be taken before a unit of work begins whose changes are told afterwards.
+    pub async fn ticket(&self) -> FillTicket {
+        self.cache.begin_fill().await
+    }
+
     /// Tells the caches and workers what was committed.
-    pub async fn tell(&self, changes: &ChangeSet) {
-        changes.after_commit(self.cache.as_ref(), self.debounce.as_ref(), self.wake.as_ref()).await;
+    pub async fn tell(&self, ticket: FillTicket, changes: &ChangeSet) {
+        changes.after_commit(ticket, self.cache.as_ref(), self.debounce.as_ref(), self.wake.as_ref()).await;
     }
 }
 

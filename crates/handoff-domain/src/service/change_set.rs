@@ -8,7 +8,7 @@ use crate::organization::User;
 use crate::outbox::{OutboxArm, OutboxTask};
 use crate::person::Unresolved;
 use crate::port::store::GroupState;
-use crate::port::{AssigneeExistsCache, Entropy, OwnershipDebounce, StoreError, UnitOfWork, Wake};
+use crate::port::{AssigneeExistsCache, Entropy, FillTicket, OwnershipDebounce, StoreError, UnitOfWork, Wake};
 use crate::time::Timestamp;
 use crate::work_item::ExternalIssue;
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -113,7 +113,9 @@ impl ChangeSet {
     }
 
     /// `who` does not follow the group for having been assigned to it any more.
+    /// Not even where that was decided a moment ago, in this very unit of work.
     pub fn unfollow(&mut self, group: GroupId, who: Assignee) {
+        self.new_followers.retain(|new| (new.group, new.who) != (group, who));
         self.dropped_followers.push((group, who));
     }
 
@@ -240,15 +242,18 @@ impl ChangeSet {
     }
 
     /// Tells the caches and the workers what was committed. Best effort: lifetimes and polls repair
-    /// what is lost here.
+    /// what is lost here. `ticket` was taken before the unit of work began: a group that somebody else
+    /// took back meanwhile is not remembered as assigned.
     pub async fn after_commit(
         &self,
+        ticket: FillTicket,
         cache: &dyn AssigneeExistsCache,
         debounce: &dyn OwnershipDebounce,
         wake: &dyn Wake,
     ) {
-        for group in self.assignments.keys() {
-            cache.put(*group, true).await;
+        let assigned: Vec<(GroupId, bool)> = self.assignments.keys().map(|group| (*group, true)).collect();
+        if !assigned.is_empty() {
+            cache.fill(ticket, &assigned).await;
         }
         let unassigned: Vec<GroupId> = self.unassigned.keys().copied().collect();
         if !unassigned.is_empty() {
@@ -266,6 +271,11 @@ impl ChangeSet {
     /// The kinds of what is to be done outside, in order.
     pub(crate) fn armed_kinds(&self) -> Vec<&'static str> {
         self.arms.iter().map(|row| row.task.kind()).collect()
+    }
+
+    /// Who is to follow from now on.
+    pub(crate) fn followers_to_be(&self) -> Vec<Assignee> {
+        self.new_followers.iter().map(|new| new.who).collect()
     }
 
     /// Whether somebody does not follow any more.

@@ -47,13 +47,15 @@ impl HandleUpdatedWorkitem {
     /// # Errors
     /// [`StoreError`] when even giving back fails: the leases then run out by themselves.
     pub async fn handle_updated_workitem(&self, batch: &[ClaimedDelivery]) -> Result<(), StoreError> {
+        let ticket = self.assignments.ticket().await;
         match rerun(|| self.apply(batch)).await {
-            Ok(changes) => self.assignments.tell(&changes).await,
+            Ok(changes) => self.assignments.tell(ticket, &changes).await,
             Err(error) if batch.len() == 1 => self.give_back(&batch[0], &error).await?,
             Err(_) => {
                 for one in batch.chunks(1) {
+                    let ticket = self.assignments.ticket().await;
                     match rerun(|| self.apply(one)).await {
-                        Ok(changes) => self.assignments.tell(&changes).await,
+                        Ok(changes) => self.assignments.tell(ticket, &changes).await,
                         Err(error) => self.give_back(&one[0], &error).await?,
                     }
                 }

@@ -57,6 +57,7 @@ impl LinkWorkItem {
         by: ChangeSource,
     ) -> Result<GroupLink, UseCaseError> {
         let read = self.read(organization, installation, number).await?;
+        let ticket = self.assignments.ticket().await;
         let linked = rerun(|| self.try_link(organization, group, &read, by)).await;
         let (link, changes) = linked.map_err(|error| match error {
             UseCaseError::Store(error) if error.is_conflict_with("group_link_pair") => {
@@ -64,7 +65,7 @@ impl LinkWorkItem {
             }
             other => other,
         })?;
-        self.assignments.tell(&changes).await;
+        self.assignments.tell(ticket, &changes).await;
         Ok(link)
     }
 
@@ -197,8 +198,9 @@ impl LinkWorkItem {
     ) -> Result<(), UseCaseError> {
         let found = self.reader.link(organization, link).await?;
         let (_, issue) = found.ok_or(UseCaseError::NotFound { what: "link" })?;
+        let ticket = self.assignments.ticket().await;
         let changes = rerun(|| self.try_unlink(organization, link, &issue, by)).await?;
-        self.assignments.tell(&changes).await;
+        self.assignments.tell(ticket, &changes).await;
         Ok(())
     }
 

@@ -103,6 +103,7 @@ impl RefreshWorkItem {
                 clock_offset_micros: offset,
             })
             .collect();
+        let ticket = self.assignments.ticket().await;
         let (outcomes, changes) = rerun(|| async {
             let mut uow = self.assignments.store.begin().await?;
             let (outcomes, changes) =
@@ -112,7 +113,7 @@ impl RefreshWorkItem {
             uow.commit().await.map(|()| (outcomes, changes))
         })
         .await?;
-        self.assignments.tell(&changes).await;
+        self.assignments.tell(ticket, &changes).await;
         let doubtful = read.iter().zip(outcomes).filter(|(_, outcome)| *outcome == Observed::SecondLook);
         Ok(doubtful.map(|(snapshot, _)| snapshot.number).collect())
     }
@@ -125,6 +126,7 @@ impl RefreshWorkItem {
         begun_at: Timestamp,
     ) -> Result<(), StoreError> {
         let keys: Vec<(IntegrationId, WorkItemNumber)> = numbers.iter().map(|number| (integration, *number)).collect();
+        let ticket = self.assignments.ticket().await;
         let mut uow = self.assignments.store.begin().await?;
         let mut gone = uow.lock_external_issues(&keys).await?;
         gone.retain(|issue| !issue.deleted && issue.observed_at <= begun_at);
@@ -141,7 +143,7 @@ impl RefreshWorkItem {
         .await?;
         changes.write(uow.as_mut()).await?;
         uow.commit().await?;
-        self.assignments.tell(&changes).await;
+        self.assignments.tell(ticket, &changes).await;
         Ok(())
     }
 }

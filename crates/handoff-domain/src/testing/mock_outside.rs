@@ -70,9 +70,8 @@ mock! {
     #[async_trait]
     impl AssigneeExistsCache for AssigneeExistsCache {
         async fn get(&self, group: GroupId) -> Option<bool>;
-        async fn begin_fill(&self, group: GroupId) -> FillTicket;
-        async fn fill(&self, ticket: FillTicket, exists: bool);
-        async fn put(&self, group: GroupId, exists: bool);
+        async fn begin_fill(&self) -> FillTicket;
+        async fn fill(&self, ticket: FillTicket, rows: &[(GroupId, bool)]);
         async fn invalidate(&self, groups: &[GroupId]);
     }
 
@@ -84,7 +83,8 @@ mock! {
     #[async_trait]
     impl OwnershipDebounce for OwnershipDebounce {
         async fn was_evaluated(&self, group: GroupId) -> bool;
-        async fn mark_evaluated(&self, group: GroupId);
+        async fn begin_evaluation(&self) -> FillTicket;
+        async fn mark_evaluated(&self, ticket: FillTicket, group: GroupId);
         async fn forget(&self, groups: &[GroupId]);
     }
 

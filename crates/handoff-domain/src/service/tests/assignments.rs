@@ -4,8 +4,8 @@ use crate::assignee::{Assignee, ChangeSource};
 use crate::group::{Group, GroupStatus, Level};
 use crate::id::{GroupId, OrganizationId, ProjectId, UserId};
 use crate::organization::User;
-use crate::port::StoreError;
 use crate::port::store::GroupState;
+use crate::port::{FillTicket, StoreError};
 use crate::service::assign::Assigned;
 use crate::service::{Assignments, UseCaseError};
 use crate::testing::{
@@ -21,6 +21,7 @@ const PROJECT: ProjectId = ProjectId::new(2);
 const ADA: UserId = UserId::new(3);
 const BOB: UserId = UserId::new(4);
 const NOW: Timestamp = Timestamp::from_seconds(1_800_000_000);
+const TICKET: FillTicket = FillTicket { epoch: 7 };
 const API: ChangeSource = ChangeSource::Api { by: None };
 
 fn group() -> GroupId {
@@ -97,7 +98,8 @@ fn assignments(uow: MockUnitOfWork, cache: MockAssigneeExistsCache, debounce: Mo
 /// Caches that must not be told anything.
 fn untold() -> (MockAssigneeExistsCache, MockOwnershipDebounce) {
     let (mut cache, mut debounce) = (MockAssigneeExistsCache::new(), MockOwnershipDebounce::new());
-    cache.expect_put().never();
+    cache.expect_begin_fill().returning(|| TICKET);
+    cache.expect_fill().never();
     cache.expect_invalidate().never();
     debounce.expect_forget().never();
     (cache, debounce)
@@ -106,7 +108,9 @@ fn untold() -> (MockAssigneeExistsCache, MockOwnershipDebounce) {
 #[tokio::test]
 async fn assign_commits_once_and_writes_the_cache_through() {
     let mut cache = MockAssigneeExistsCache::new();
-    cache.expect_put().withf(|id, exists| *id == group() && *exists).times(1).return_const(());
+    cache.expect_begin_fill().returning(|| TICKET);
+    let written = |ticket: &FillTicket, rows: &[(GroupId, bool)]| *ticket == TICKET && rows == [(group(), true)];
+    cache.expect_fill().withf(written).times(1).return_const(());
     let service = assignments(unit_of_work(Some(BOB), ""), cache, MockOwnershipDebounce::new());
     let done = service.assign(ORGANIZATION, group(), Assignee::User(ADA), API).await;
     assert_eq!(done, Ok(Assigned::Reassigned));
@@ -115,6 +119,7 @@ async fn assign_commits_once_and_writes_the_cache_through() {
 #[tokio::test]
 async fn deassign_commits_once_and_clears_both_ownership_caches() {
     let (mut cache, mut debounce) = (MockAssigneeExistsCache::new(), MockOwnershipDebounce::new());
+    cache.expect_begin_fill().returning(|| TICKET);
     cache.expect_invalidate().withf(|groups| groups == [group()]).times(1).return_const(());
     debounce.expect_forget().withf(|groups| groups == [group()]).times(1).return_const(());
     let service = assignments(unit_of_work(Some(BOB), ""), cache, debounce);
