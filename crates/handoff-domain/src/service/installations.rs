@@ -1,0 +1,265 @@
+//! Installations of Azure DevOps: making one, what it lets through, and the projects it connects.
+
+use super::connection::connection;
+use super::create_subscription::Subscriptions;
+use super::error::{UseCaseError, rerun};
+use super::essentials::Essentials;
+use crate::hook::{Hook, HookStatus};
+use crate::id::{InstallationId, IntegrationId, OrganizationId};
+use crate::integration::{Installation, Integration, Toggles};
+use crate::outbox::{OutboxArm, OutboxTask};
+use crate::page::PageRequest;
+use crate::port::tracker::{RemoteCollection, RemoteProject};
+use crate::port::{SecretBox, StoreError, WorkItemTracker};
+use crate::secret::Secret;
+use crate::work_item::AzureProjectId;
+use std::sync::Arc;
+
+/// Makes and changes installations.
+#[derive(Clone)]
+pub struct Installations {
+    /// The shared ports.
+    pub base: Essentials,
+    /// Azure DevOps.
+    pub tracker: Arc<dyn WorkItemTracker>,
+    /// Seals credentials.
+    pub secrets: Arc<dyn SecretBox>,
+    /// Makes hooks.
+    pub subscriptions: Subscriptions,
+}
+
+/// Which toggles to change; `None` stays as it is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct ToggleChange {
+    /// See [`Toggles::inbound_assignee`].
+    pub inbound_assignee: Option<bool>,
+    /// See [`Toggles::outbound_assignee`].
+    pub outbound_assignee: Option<bool>,
+    /// See [`Toggles::inbound_status`].
+    pub inbound_status: Option<bool>,
+    /// See [`Toggles::outbound_status`].
+    pub outbound_status: Option<bool>,
+    /// See [`Toggles::comments`].
+    pub comments: Option<bool>,
+}
+
+impl ToggleChange {
+    fn applied_to(self, old: Toggles) -> Toggles {
+        Toggles {
+            inbound_assignee: self.inbound_assignee.unwrap_or(old.inbound_assignee),
+            outbound_assignee: self.outbound_assignee.unwrap_or(old.outbound_assignee),
+            inbound_status: self.inbound_status.unwrap_or(old.inbound_status),
+            outbound_status: self.outbound_status.unwrap_or(old.outbound_status),
+            comments: self.comments.unwrap_or(old.comments),
+        }
+    }
+}
+
+/// Whether something is let in now that was not before.
+const fn opens_inbound(old: Toggles, new: Toggles) -> bool {
+    (new.inbound_assignee && !old.inbound_assignee) || (new.inbound_status && !old.inbound_status)
+}
+
+impl Installations {
+    /// Asks who answers at the address with this credential, and installs that collection, with every
+    /// toggle on.
+    ///
+    /// # Errors
+    /// [`UseCaseError::Tracker`] as Azure DevOps answers, [`UseCaseError::Conflict`] when the
+    /// organization installed this collection already.
+    pub async fn create(
+        &self,
+        organization: OrganizationId,
+        base_url: &str,
+        credential: &Secret,
+    ) -> Result<(Installation, Integration), UseCaseError> {
+        let remote = self.tracker.collection(base_url, credential).await?;
+        let saved = rerun(|| self.insert(organization, &remote, credential)).await;
+        saved.map_err(|error| match error {
+            UseCaseError::Store(error) if error.is_conflict_with("installation_integration") => {
+                UseCaseError::Conflict("the organization installed this collection already".to_owned())
+            }
+            other => other,
+        })
+    }
+
+    async fn insert(
+        &self,
+        organization: OrganizationId,
+        remote: &RemoteCollection,
+        credential: &Secret,
+    ) -> Result<(Installation, Integration), UseCaseError> {
+        let now = self.base.clock.now();
+        let id = InstallationId::generate(now, self.base.entropy.as_ref());
+        let sealed = self.secrets.seal(credential, id.get().as_bytes())?;
+        let integration = Integration {
+            id: IntegrationId::generate(now, self.base.entropy.as_ref()),
+            collection_id: remote.id.clone(),
+            name: remote.name.clone(),
+            base_url: remote.base_url.clone(),
+            created_at: now,
+        };
+        let mut uow = self.base.store.begin().await?;
+        let integration = uow.put_integration(&integration).await?;
+        let installation = Installation {
+            id,
+            organization,
+            integration: integration.id,
+            credential: sealed,
+            toggles: Toggles::default(),
+            created_at: now,
+        };
+        uow.insert_installation(&installation).await?;
+        uow.commit().await?;
+        Ok((installation, integration))
+    }
+
+    /// Changes what is let through. What is let in anew is read from Azure DevOps at once.
+    ///
+    /// # Errors
+    /// [`UseCaseError::NotFound`] without such an installation in the organization.
+    pub async fn set_toggles(
+        &self,
+        organization: OrganizationId,
+        id: InstallationId,
+        change: ToggleChange,
+    ) -> Result<(Installation, Integration), UseCaseError> {
+        let (mut installation, integration) = self.installation(organization, id).await?;
+        let toggles = change.applied_to(installation.toggles);
+        let mut rows = Vec::new();
+        if opens_inbound(installation.toggles, toggles) {
+            let connected = self.base.reader.connected_projects(organization, id).await?;
+            let task = |azure_project| OutboxTask::ReconcileProject { installation: id, azure_project };
+            rows.extend(connected.into_iter().map(|one| self.base.armed(organization, task(one.azure_project))));
+        }
+        let found = rerun(|| self.try_set_toggles(organization, id, &toggles, &rows)).await?;
+        if !found {
+            return Err(UseCaseError::NotFound { what: "installation" });
+        }
+        self.base.wake.outbox();
+        installation.toggles = toggles;
+        Ok((installation, integration))
+    }
+
+    async fn try_set_toggles(
+        &self,
+        organization: OrganizationId,
+        id: InstallationId,
+        toggles: &Toggles,
+        rows: &[OutboxArm],
+    ) -> Result<bool, StoreError> {
+        let mut uow = self.base.store.begin().await?;
+        let found = uow.set_toggles(organization, id, toggles).await?;
+        if found && !rows.is_empty() {
+            uow.arm(rows).await?;
+        }
+        uow.commit().await.map(|()| found)
+    }
+
+    /// The Azure DevOps projects that the installation's credential sees, connected or not.
+    ///
+    /// # Errors
+    /// [`UseCaseError::NotFound`] without such an installation, [`UseCaseError::Tracker`] as Azure
+    /// DevOps answers.
+    pub async fn remote_projects(
+        &self,
+        organization: OrganizationId,
+        id: InstallationId,
+    ) -> Result<Vec<RemoteProject>, UseCaseError> {
+        let at = connection(self.base.reader.as_ref(), self.secrets.as_ref(), organization, id).await?;
+        Ok(self.tracker.projects(&at).await?)
+    }
+
+    /// Connects an Azure DevOps project and makes its hooks. Asking again mends what is missing.
+    ///
+    /// # Errors
+    /// As [`Subscriptions::create_subscription`].
+    pub async fn connect(
+        &self,
+        organization: OrganizationId,
+        id: InstallationId,
+        azure_project: &AzureProjectId,
+    ) -> Result<Vec<Hook>, UseCaseError> {
+        self.subscriptions.create_subscription(organization, id, azure_project).await
+    }
+
+    /// Disconnects an Azure DevOps project; a worker deletes its hooks there.
+    ///
+    /// # Errors
+    /// [`UseCaseError::NotFound`] without such an installation, or when the project is not connected.
+    pub async fn disconnect(
+        &self,
+        organization: OrganizationId,
+        id: InstallationId,
+        azure_project: &AzureProjectId,
+    ) -> Result<(), UseCaseError> {
+        self.installation(organization, id).await?;
+        let found = rerun(|| self.try_disconnect(organization, id, azure_project)).await?;
+        if !found {
+            return Err(UseCaseError::NotFound { what: "connected project" });
+        }
+        self.base.wake.outbox();
+        Ok(())
+    }
+
+    async fn try_disconnect(
+        &self,
+        organization: OrganizationId,
+        id: InstallationId,
+        azure_project: &AzureProjectId,
+    ) -> Result<bool, StoreError> {
+        let mut uow = self.base.store.begin().await?;
+        for mut hook in uow.lock_hooks(id, azure_project).await? {
+            hook.status = HookStatus::Deleting;
+            hook.updated_at = self.base.clock.now();
+            uow.put_hook(&hook).await?;
+            uow.arm(&[self.base.armed(organization, OutboxTask::DeleteSubscription { hook: hook.id })]).await?;
+        }
+        let found = uow.delete_connected_project(id, azure_project).await?;
+        uow.commit().await.map(|()| found)
+    }
+
+    /// The organization's installation of an integration.
+    ///
+    /// # Errors
+    /// [`UseCaseError::NotFound`] when it installed none.
+    pub async fn of_integration(
+        &self,
+        organization: OrganizationId,
+        integration: IntegrationId,
+    ) -> Result<InstallationId, UseCaseError> {
+        let found = installation_of(&self.base, organization, integration).await?;
+        found.ok_or(UseCaseError::NotFound { what: "integration" })
+    }
+
+    async fn installation(
+        &self,
+        organization: OrganizationId,
+        id: InstallationId,
+    ) -> Result<(Installation, Integration), UseCaseError> {
+        let found = self.base.reader.installation(organization, id).await?;
+        found.ok_or(UseCaseError::NotFound { what: "installation" })
+    }
+}
+
+/// The organization's installation of an integration, if it has one.
+///
+/// # Errors
+/// [`StoreError`].
+pub(super) async fn installation_of(
+    base: &Essentials,
+    organization: OrganizationId,
+    integration: IntegrationId,
+) -> Result<Option<InstallationId>, StoreError> {
+    let mut page = PageRequest { after: None, limit: PageRequest::<()>::MAX };
+    loop {
+        let found = base.reader.installations(organization, page).await?;
+        if let Some((one, _)) = found.items.iter().find(|(one, _)| one.integration == integration) {
+            return Ok(Some(one.id));
+        }
+        page.after = found.items.last().map(|(one, _)| one.id);
+        if !found.more || page.after.is_none() {
+            return Ok(None);
+        }
+    }
+}

@@ -1,0 +1,148 @@
+//! Routes of a project's events to Discord channels, each checked with Discord before it is saved.
+
+use super::error::{UseCaseError, rerun};
+use super::essentials::Essentials;
+use crate::chat::{Route, RouteMode};
+use crate::id::{OrganizationId, ProjectId, RouteId};
+use crate::organization::ChannelId;
+use crate::port::ChatMessenger;
+use crate::port::chat::ChannelDescription;
+use std::sync::Arc;
+
+/// What a route that a person switched off says for itself.
+pub const DISABLED_BY_A_PERSON: &str = "switched off by a person";
+
+/// A route to be made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewRoute {
+    /// Whose events.
+    pub project: ProjectId,
+    /// Where to.
+    pub channel: ChannelId,
+    /// How.
+    pub mode: RouteMode,
+    /// Show ids only; `None`: only where @everyone sees the channel.
+    pub ids_only: Option<bool>,
+}
+
+/// A route that was made, and what to know about its channel.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SavedRoute {
+    /// The route.
+    pub route: Route,
+    /// Whether @everyone can read what is sent there.
+    pub visible_to_everyone: bool,
+}
+
+/// Makes and changes routes.
+#[derive(Clone)]
+pub struct Routes {
+    /// The shared ports.
+    pub base: Essentials,
+    /// Discord.
+    pub chat: Arc<dyn ChatMessenger>,
+}
+
+impl Routes {
+    /// Makes a route to a channel of one of the organization's guilds.
+    ///
+    /// # Errors
+    /// [`UseCaseError::NotFound`] without such a project, [`UseCaseError::Refused`] for a channel that
+    /// cannot be used, with the reason, [`UseCaseError::Conflict`] when the project has a route there,
+    /// [`UseCaseError::Chat`] as Discord answers.
+    pub async fn create(&self, organization: OrganizationId, new: &NewRoute) -> Result<SavedRoute, UseCaseError> {
+        let channel = self.usable(organization, new.channel).await?;
+        let now = self.base.clock.now();
+        let route = Route {
+            id: RouteId::generate(now, self.base.entropy.as_ref()),
+            organization,
+            project: new.project,
+            guild: channel.guild,
+            channel: new.channel,
+            mode: new.mode,
+            ids_only: new.ids_only.unwrap_or(channel.visible_to_everyone),
+            disabled: None,
+            created_at: now,
+        };
+        rerun(|| self.insert(&route)).await.map_err(|error| match error {
+            UseCaseError::Store(error) if error.is_conflict_with("route_channel") => {
+                UseCaseError::Conflict("the project has a route to this channel already".to_owned())
+            }
+            other => other,
+        })?;
+        Ok(SavedRoute { route, visible_to_everyone: channel.visible_to_everyone })
+    }
+
+    async fn insert(&self, route: &Route) -> Result<(), UseCaseError> {
+        let mut uow = self.base.store.begin().await?;
+        let held = uow.hold_project(route.organization, route.project).await?;
+        held.ok_or(UseCaseError::NotFound { what: "project" })?;
+        uow.insert_route(route).await?;
+        Ok(uow.commit().await?)
+    }
+
+    /// Looks at the channel: there, in one of the organization's guilds, and open to the bot. A channel
+    /// of a foreign guild is refused in the same words as none at all.
+    async fn usable(
+        &self,
+        organization: OrganizationId,
+        channel: ChannelId,
+    ) -> Result<ChannelDescription, UseCaseError> {
+        let refused = || {
+            UseCaseError::Refused(
+                "there is no such channel in the organization's guilds, or the bot cannot see it".to_owned(),
+            )
+        };
+        let found = self.chat.describe_channel(channel).await.map_err(UseCaseError::Chat)?.ok_or_else(refused)?;
+        let guilds = self.base.reader.guilds(organization).await?;
+        if guilds.iter().all(|guild| guild.id != found.guild) {
+            return Err(refused());
+        }
+        match found.unusable {
+            Some(reason) => Err(UseCaseError::Refused(format!("the channel cannot be used: {reason}"))),
+            None => Ok(found),
+        }
+    }
+
+    /// Switches a route on, after looking at its channel again, or off.
+    ///
+    /// # Errors
+    /// [`UseCaseError::NotFound`] without such a route; to switch it on, as [`Routes::create`].
+    pub async fn set_enabled(
+        &self,
+        organization: OrganizationId,
+        id: RouteId,
+        enabled: bool,
+    ) -> Result<Route, UseCaseError> {
+        let found = self.base.reader.route(organization, id).await?;
+        let mut route = found.ok_or(UseCaseError::NotFound { what: "route" })?;
+        if enabled == route.disabled.is_none() {
+            return Ok(route);
+        }
+        if enabled {
+            self.usable(organization, route.channel).await?;
+        }
+        route.disabled = (!enabled).then(|| DISABLED_BY_A_PERSON.to_owned());
+        rerun(|| async {
+            let mut uow = self.base.store.begin().await?;
+            uow.set_route_disabled(id, route.disabled.clone()).await?;
+            uow.commit().await
+        })
+        .await?;
+        Ok(route)
+    }
+
+    /// Removes a route. Its messages stay in Discord as they are.
+    ///
+    /// # Errors
+    /// [`UseCaseError::NotFound`] without such a route in the organization.
+    pub async fn delete(&self, organization: OrganizationId, id: RouteId) -> Result<(), UseCaseError> {
+        let removed = rerun(|| async {
+            let mut uow = self.base.store.begin().await?;
+            let removed = uow.delete_route(organization, id).await?;
+            uow.commit().await.map(|()| removed)
+        })
+        .await?;
+        if removed { Ok(()) } else { Err(UseCaseError::NotFound { what: "route" }) }
+    }
+}
