@@ -1,7 +1,7 @@
 //! Applies deliveries: each is applied at least once, and, since revisions order them, has its effect
 //! exactly once. One at a time for each work item, many work items in one transaction.
 
-use crate::{POLL, Workers, rest};
+use crate::{Workers, repeat};
 use handoff_domain::port::StoreError;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
@@ -10,21 +10,9 @@ use tokio_util::sync::CancellationToken;
 const BATCH: u16 = 64;
 /// How long a delivery may take before another worker does it.
 const LEASE: Duration = Duration::from_secs(30);
-/// How long to rest after the store failed.
-const AFTER_FAILURE: Duration = Duration::from_secs(1);
 
 pub(crate) async fn run(workers: &Workers, stop: &CancellationToken) {
-    while !stop.is_cancelled() {
-        let period = match round(workers).await {
-            Ok(0) => POLL,
-            Ok(_) => continue,
-            Err(error) => {
-                tracing::warn!(%error, "deliveries wait: the store failed");
-                AFTER_FAILURE
-            }
-        };
-        rest(workers.clock.as_ref(), workers.wake.inbox.notified(), period, stop).await;
-    }
+    repeat(workers, "inbox", || round(workers), &workers.wake.inbox, stop).await;
 }
 
 pub(crate) async fn round(workers: &Workers) -> Result<usize, StoreError> {

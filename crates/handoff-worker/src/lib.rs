@@ -10,7 +10,7 @@ mod purge;
 mod wake;
 
 use futures::future::join_all;
-use handoff_domain::port::{Clock, Inbox, Outbox};
+use handoff_domain::port::{Clock, Inbox, Outbox, StoreError};
 use handoff_domain::service::carry_out::CarryOut;
 use handoff_domain::service::delete_project::DeleteProject;
 use handoff_domain::service::handle_updated_workitem::HandleUpdatedWorkitem;
@@ -18,6 +18,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 pub use wake::WakeSignals;
 
@@ -25,6 +26,9 @@ pub use wake::WakeSignals;
 pub const RETENTION: Duration = Duration::from_secs(30 * 86_400);
 /// How long a loop rests without a nudge. Nudges come from this process only; a poll finds the rest.
 pub const POLL: Duration = Duration::from_secs(1);
+
+/// How long a loop rests after the store failed.
+const AFTER_FAILURE: Duration = Duration::from_secs(1);
 
 /// Everything that the loops work with.
 #[derive(Clone)]
@@ -58,7 +62,7 @@ impl Workers {
     ///
     /// # Errors
     /// What the store says.
-    pub async fn run_until_idle(&self) -> Result<usize, handoff_domain::port::StoreError> {
+    pub async fn run_until_idle(&self) -> Result<usize, StoreError> {
         let mut done = 0;
         loop {
             let round = inbox::round(self).await? + outbox::round(self).await?;
@@ -67,6 +71,25 @@ impl Workers {
             }
             done += round;
         }
+    }
+}
+
+/// Does rounds while they find work, then rests; until stopped.
+async fn repeat<F, Fut>(workers: &Workers, queue: &str, mut round: F, nudge: &Notify, stop: &CancellationToken)
+where
+    F: FnMut() -> Fut + Send,
+    Fut: Future<Output = Result<usize, StoreError>> + Send,
+{
+    while !stop.is_cancelled() {
+        let period = match round().await {
+            Ok(0) => POLL,
+            Ok(_) => continue,
+            Err(error) => {
+                tracing::warn!(%error, queue, "a queue waits: the store failed");
+                AFTER_FAILURE
+            }
+        };
+        rest(workers.clock.as_ref(), nudge.notified(), period, stop).await;
     }
 }
 

@@ -1,7 +1,7 @@
 //! Carries out the outbox: every task at least once, under a lease with a fencing token; claimed in one
 //! short transaction, done without one, recorded in another.
 
-use crate::{POLL, Workers, rest};
+use crate::{Workers, repeat};
 use futures::stream::{self, StreamExt};
 use handoff_domain::port::StoreError;
 use std::time::Duration;
@@ -13,21 +13,9 @@ const BATCH: u16 = 32;
 const IN_HAND: usize = 8;
 /// How long a task may take before another worker does it: longer than every time-out of a call.
 const LEASE: Duration = Duration::from_secs(120);
-/// How long to rest after the store failed.
-const AFTER_FAILURE: Duration = Duration::from_secs(1);
 
 pub(crate) async fn run(workers: &Workers, stop: &CancellationToken) {
-    while !stop.is_cancelled() {
-        let period = match round(workers).await {
-            Ok(0) => POLL,
-            Ok(_) => continue,
-            Err(error) => {
-                tracing::warn!(%error, "the outbox waits: the store failed");
-                AFTER_FAILURE
-            }
-        };
-        rest(workers.clock.as_ref(), workers.wake.outbox.notified(), period, stop).await;
-    }
+    repeat(workers, "outbox", || round(workers), &workers.wake.outbox, stop).await;
 }
 
 pub(crate) async fn round(workers: &Workers) -> Result<usize, StoreError> {

@@ -44,6 +44,7 @@ pub struct CarryOut {
 enum Ending {
     Over(OutboxState, Option<String>),
     Again { after: Option<Duration>, reason: String, counts: bool },
+    AtOnce,
     LeaseLost,
 }
 
@@ -59,6 +60,10 @@ impl CarryOut {
         let (state, reason) = match ending {
             Ending::Over(state, reason) => (state, reason),
             Ending::LeaseLost => return self.arm_again(claimed).await,
+            Ending::AtOnce => {
+                let reason = "an earlier attempt had arrived after all";
+                return self.outbox.fail(claimed.id, claimed.token, now, reason, false).await;
+            }
             Ending::Again { counts, reason, .. } if counts && claimed.attempts + 1 >= MAX_ATTEMPTS => {
                 (OutboxState::Dead, Some(reason))
             }
@@ -131,6 +136,7 @@ fn ending_of(done: Result<Sent, UseCaseError>) -> Ending {
     let again = |after, reason: String| Ending::Again { after, reason, counts: true };
     let dead = |reason: String| Ending::Over(OutboxState::Dead, Some(reason));
     let error = match done {
+        Ok(Sent::Stale) => return Ending::AtOnce,
         Ok(Sent::Obsolete) => return Ending::Over(OutboxState::Obsolete, None),
         Ok(_) => return Ending::Over(OutboxState::Done, None),
         Err(error) => error,
@@ -186,5 +192,6 @@ mod tests {
         let gone = ending_of(Err(UseCaseError::NotFound { what: "installation" }));
         assert_eq!(state(&gone), Some(OutboxState::Obsolete));
         assert_eq!(state(&ending_of(Ok(Sent::Edited))), Some(OutboxState::Done));
+        assert_eq!(ending_of(Ok(Sent::Stale)), Ending::AtOnce);
     }
 }

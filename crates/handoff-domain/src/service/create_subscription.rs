@@ -1,16 +1,19 @@
 //! Create Subscription: the hooks of a connected project, one of each event, each with its own secret.
 //!
 //! A hook's row, with its id and sealed secret, is committed before Azure DevOps is asked. After a
-//! crash in between, asking again looks for our address there and adopts what it finds.
+//! crash in between, asking again looks for our address there and adopts what it finds. What Azure
+//! DevOps answers is recorded under the lock of the project's hooks; of two subscriptions that two
+//! callers made for one hook, the second is deleted.
 
 use super::connection::connection;
-use super::error::UseCaseError;
+use super::error::{UseCaseError, rerun};
 use crate::hook::{EventType, Hook, HookStatus};
 use crate::id::{HookId, InstallationId, OrganizationId};
 use crate::integration::ConnectedProject;
 use crate::port::tracker::NewSubscription;
 use crate::port::{
-    Clock, Entropy, Reader, RemoteSubscription, SecretBox, Store, TrackerConnection, TrackerError, WorkItemTracker,
+    Clock, Entropy, Reader, RemoteSubscription, SecretBox, Store, StoreError, TrackerConnection, TrackerError,
+    WorkItemTracker,
 };
 use crate::secret::Secret;
 use crate::work_item::AzureProjectId;
@@ -33,6 +36,16 @@ pub struct Subscriptions {
     pub entropy: Arc<dyn Entropy>,
     /// Where webhooks reach us, without a trailing slash: `https://handoff.example.org`.
     pub public_url: String,
+}
+
+/// What came of recording a subscription.
+enum Recorded {
+    /// It is the hook's now.
+    Ours(Hook),
+    /// Somebody else gave the hook another one.
+    Theirs(Hook),
+    /// The hook was deleted.
+    Gone,
 }
 
 impl Subscriptions {
@@ -60,9 +73,10 @@ impl Subscriptions {
             name: found.name,
             created_at: self.clock.now(),
         };
-        let mut hooks = self.commit_rows(&connected).await?;
-        for hook in &mut hooks {
-            self.converge(&at, hook).await?;
+        let rows = rerun(|| self.commit_rows(&connected)).await?;
+        let mut hooks = Vec::with_capacity(rows.len());
+        for row in rows {
+            hooks.push(self.converge(&at, row).await?);
         }
         Ok(hooks)
     }
@@ -113,30 +127,62 @@ impl Subscriptions {
 
     /// Makes Azure DevOps hold this hook: keeps the one it has, adopts one that has our address, or
     /// makes one.
-    async fn converge(&self, at: &TrackerConnection, hook: &mut Hook) -> Result<(), UseCaseError> {
-        let held = match &hook.subscription_id {
+    async fn converge(&self, at: &TrackerConnection, hook: Hook) -> Result<Hook, UseCaseError> {
+        let known = match &hook.subscription_id {
             Some(id) => self.tracker.subscription(at, id).await?,
-            None => self.adopt(at, hook.id).await?,
+            None => None,
         };
-        let held = match held {
+        let held = match known {
             Some(held) => held,
-            None => self.ask(at, hook).await?,
+            None => match self.adopt(at, hook.id).await? {
+                Some(held) => held,
+                None => self.ask(at, &hook).await?,
+            },
         };
         if hook.subscription_id.as_deref() == Some(held.id.as_str()) && hook.status == held.status {
-            return Ok(());
+            return Ok(hook);
         }
-        hook.subscription_id = Some(held.id);
-        hook.status = held.status;
-        hook.updated_at = self.clock.now();
-        let mut uow = self.store.begin().await?;
-        uow.put_hook(hook).await?;
-        uow.commit().await?;
-        Ok(())
+        match rerun(|| self.record(&hook, &held)).await? {
+            Recorded::Ours(hook) => Ok(hook),
+            Recorded::Theirs(hook) => {
+                self.tracker.delete_subscription(at, &held.id).await?;
+                Ok(hook)
+            }
+            Recorded::Gone => {
+                self.tracker.delete_subscription(at, &held.id).await?;
+                Err(UseCaseError::TryAgain("the project was disconnected meanwhile; connect it again".to_owned()))
+            }
+        }
     }
 
-    /// A subscription left by an attempt that crashed; doubles of it are deleted.
+    /// Records what Azure DevOps holds for a hook, unless somebody else recorded another subscription
+    /// since `read`.
+    async fn record(&self, read: &Hook, held: &RemoteSubscription) -> Result<Recorded, StoreError> {
+        let mut uow = self.store.begin().await?;
+        let stored = uow.lock_hooks(read.installation, &read.azure_project).await?;
+        let Some(mut hook) = stored.into_iter().find(|hook| hook.id == read.id) else {
+            return Ok(Recorded::Gone);
+        };
+        let moved = hook.subscription_id != read.subscription_id;
+        if moved && hook.subscription_id.as_deref() != Some(held.id.as_str()) {
+            return Ok(Recorded::Theirs(hook));
+        }
+        hook.subscription_id = Some(held.id.clone());
+        if hook.status != HookStatus::Deleting {
+            hook.status = held.status;
+        }
+        hook.updated_at = self.clock.now();
+        uow.put_hook(&hook).await?;
+        uow.commit().await?;
+        Ok(Recorded::Ours(hook))
+    }
+
+    /// A subscription left by an attempt that crashed, one that delivers where there is a choice; doubles
+    /// of it are deleted.
     async fn adopt(&self, at: &TrackerConnection, hook: HookId) -> Result<Option<RemoteSubscription>, TrackerError> {
-        let mut found = self.tracker.find_subscriptions(at, &self.webhook_url(hook)).await?.into_iter();
+        let mut found = self.tracker.find_subscriptions(at, &self.webhook_url(hook)).await?;
+        found.sort_by_key(|one| one.status != HookStatus::Enabled);
+        let mut found = found.into_iter();
         let first = found.next();
         for double in found {
             self.tracker.delete_subscription(at, &double.id).await?;
@@ -158,9 +204,10 @@ impl Subscriptions {
     /// already is a success.
     ///
     /// # Errors
-    /// [`UseCaseError::Tracker`] as Azure DevOps answers.
+    /// [`UseCaseError::Tracker`] as Azure DevOps answers, [`UseCaseError::TryAgain`] when another
+    /// subscription of the hook was recorded meanwhile.
     pub async fn delete_subscription(&self, hook: HookId) -> Result<(), UseCaseError> {
-        let Some((mut hook, _)) = self.reader.hook(hook).await? else {
+        let Some((hook, _)) = self.reader.hook(hook).await? else {
             return Ok(());
         };
         let at = connection(self.reader.as_ref(), self.secrets.as_ref(), hook.organization, hook.installation).await?;
@@ -171,11 +218,24 @@ impl Subscriptions {
         if let Some(id) = known {
             self.tracker.delete_subscription(&at, &id).await?;
         }
+        if rerun(|| self.record_deleted(&hook)).await? {
+            return Ok(());
+        }
+        Err(UseCaseError::TryAgain("another subscription of the hook was made meanwhile".to_owned()))
+    }
+
+    /// Marks a hook deleted whose subscription is; `false` if it has another one by now.
+    async fn record_deleted(&self, read: &Hook) -> Result<bool, StoreError> {
+        let mut uow = self.store.begin().await?;
+        let stored = uow.lock_hooks(read.installation, &read.azure_project).await?;
+        let Some(mut hook) = stored.into_iter().find(|hook| hook.id == read.id) else { return Ok(true) };
+        if hook.subscription_id != read.subscription_id {
+            return Ok(false);
+        }
         hook.status = HookStatus::Deleted;
         hook.updated_at = self.clock.now();
-        let mut uow = self.store.begin().await?;
         uow.put_hook(&hook).await?;
         uow.commit().await?;
-        Ok(())
+        Ok(true)
     }
 }

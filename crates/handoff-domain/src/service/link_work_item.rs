@@ -5,7 +5,7 @@ use super::assignments::{Assignments, look_around};
 use super::change_set::ChangeSet;
 use super::connection::connection;
 use super::error::{UseCaseError, rerun};
-use super::observe::{Observation, Origin, known_people, observe};
+use super::observe::{Observation, Origin, known_people, observe_against};
 use super::sync_group_assignee_inbound::{Foreign, Resolved, sync_group_assignee_inbound};
 use crate::assignee::{ActivityKind, Assignee, ChangeSource};
 use crate::id::{
@@ -130,7 +130,7 @@ impl LinkWorkItem {
                 origin: Origin::Read { begun_at: read.begun_at, second_look: false },
                 clock_offset_micros: offset,
             };
-            let (_, changes) = observe(uow, &[seen], clock, entropy).await?;
+            let (_, changes) = observe_against(uow, &[seen], vec![known.clone()], clock, entropy).await?;
             let issue = changes.mirror_of(known.id).cloned().unwrap_or(known);
             return Ok((issue, changes));
         }

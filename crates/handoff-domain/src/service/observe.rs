@@ -13,7 +13,7 @@ use crate::port::store::{GroupState, PersonMatch};
 use crate::port::{Clock, Entropy, StoreError, UnitOfWork};
 use crate::time::Timestamp;
 use crate::work_item::{ExternalIssue, LinkedGroup, Snapshot};
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 /// What brought a snapshot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,6 +29,13 @@ pub enum Origin {
     },
 }
 
+impl Origin {
+    /// Whether it is a read that began at or after this time.
+    fn is_read_since(&self, at: Timestamp) -> bool {
+        matches!(self, Self::Read { begun_at, .. } if *begun_at >= at)
+    }
+}
+
 /// A snapshot and what brought it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Observation {
@@ -40,6 +47,13 @@ pub struct Observation {
     pub origin: Origin,
     /// How far our clock is ahead of the tracker's, in microseconds.
     pub clock_offset_micros: i64,
+}
+
+impl Observation {
+    /// Which work item it is of.
+    const fn key(&self) -> (IntegrationId, WorkItemNumber) {
+        (self.integration, self.snapshot.number)
+    }
 }
 
 /// What became of an observation.
@@ -87,15 +101,31 @@ pub async fn observe(
     clock: &dyn Clock,
     entropy: &dyn Entropy,
 ) -> Result<(Vec<Observed>, ChangeSet), StoreError> {
-    let keys: Vec<(IntegrationId, WorkItemNumber)> =
-        observations.iter().map(|seen| (seen.integration, seen.snapshot.number)).collect();
+    if observations.is_empty() {
+        return Ok((Vec::new(), ChangeSet::default()));
+    }
+    let keys: Vec<(IntegrationId, WorkItemNumber)> = observations.iter().map(Observation::key).collect();
     let mirrors = uow.lock_external_issues(&keys).await?;
+    observe_against(uow, observations, mirrors, clock, entropy).await
+}
+
+/// Observes against mirrors that are locked already.
+///
+/// # Errors
+/// [`StoreError`].
+pub(super) async fn observe_against(
+    uow: &mut dyn UnitOfWork,
+    observations: &[Observation],
+    mirrors: Vec<ExternalIssue>,
+    clock: &dyn Clock,
+    entropy: &dyn Entropy,
+) -> Result<(Vec<Observed>, ChangeSet), StoreError> {
     let mirrors: HashMap<(IntegrationId, WorkItemNumber), ExternalIssue> =
         mirrors.into_iter().map(|issue| ((issue.integration, issue.number), issue)).collect();
     let mut outcomes = Vec::with_capacity(observations.len());
     let mut news = Vec::new();
-    for (seen, key) in observations.iter().zip(&keys) {
-        match judge(seen, mirrors.get(key), clock.now()) {
+    for seen in observations {
+        match judge(seen, mirrors.get(&seen.key()), clock.now()) {
             Verdict::Nothing(outcome) => outcomes.push(outcome),
             Verdict::News(one) => {
                 outcomes.push(one.outcome);
@@ -133,6 +163,8 @@ fn judge(seen: &Observation, mirror: Option<&ExternalIssue>, now: Timestamp) -> 
         (_, true) => mirror.changed_at,
         _ => heard_at,
     };
+    // That it is there again is believed only of a read that began after we heard that it was gone.
+    let deleted = mirror.deleted && !seen.origin.is_read_since(mirror.observed_at);
     let assignee = snapshot.assignee.clone().map(|person| person.enriched_by(mirror.assignee.as_ref()));
     let issue = ExternalIssue {
         azure_project: snapshot.azure_project.clone().unwrap_or_else(|| mirror.azure_project.clone()),
@@ -143,7 +175,7 @@ fn judge(seen: &Observation, mirror: Option<&ExternalIssue>, now: Timestamp) -> 
         url: snapshot.url.clone().or_else(|| mirror.url.clone()),
         changed_at: at,
         observed_at: now,
-        deleted: false,
+        deleted,
         assignee,
         ..mirror.clone()
     };
@@ -201,6 +233,10 @@ fn tell_group(
     if one.card_changed {
         changes.refresh_cards(state, around);
     }
+    if one.from_delivery && one.issue.deleted {
+        // News of what is deleted: late, or it was restored. A read settles it.
+        read_again(one, linked, around, changes);
+    }
     if let Some(from) = one.rewound_from {
         let kind =
             ActivityKind::MirrorRewound { work_item: one.issue.number.get(), from, to: one.issue.revision.get() };
@@ -222,13 +258,17 @@ fn tell_group(
         && unresolved.person.identity_id.is_none()
     {
         // The text form tells no identity id; a read does, and a mapping may know that.
-        let task = OutboxTask::RefreshWorkItem {
-            integration: one.issue.integration,
-            installation: linked.link.installation,
-            work_item: one.issue.number,
-        };
-        changes.arm(organization, None, task, around);
+        read_again(one, linked, around, changes);
     }
+}
+
+fn read_again(one: &News, linked: &LinkedGroup, around: &Surroundings<'_>, changes: &mut ChangeSet) {
+    let task = OutboxTask::RefreshWorkItem {
+        integration: one.issue.integration,
+        installation: linked.link.installation,
+        work_item: one.issue.number,
+    };
+    changes.arm(linked.link.organization, None, task, around);
 }
 
 fn tracker_source(one: &News, linked: &LinkedGroup) -> ChangeSource {
@@ -258,13 +298,21 @@ impl Audience {
     }
 }
 
+/// The links of these work items, and their groups, locked.
+async fn lock_linked(
+    uow: &mut dyn UnitOfWork,
+    issues: &[ExternalIssueId],
+) -> Result<(Vec<LinkedGroup>, Vec<GroupState>), StoreError> {
+    let linked = uow.links_of(issues).await?;
+    let groups: BTreeSet<GroupId> = linked.iter().map(|one| one.link.group).collect();
+    let groups: Vec<GroupId> = groups.into_iter().collect();
+    let states = if groups.is_empty() { Vec::new() } else { uow.lock_groups(&groups).await? };
+    Ok((linked, states))
+}
+
 async fn audience_of(uow: &mut dyn UnitOfWork, news: &[News]) -> Result<Audience, StoreError> {
     let ids: Vec<ExternalIssueId> = news.iter().map(|one| one.issue.id).collect();
-    let linked = uow.links_of(&ids).await?;
-    let groups: HashSet<GroupId> = linked.iter().map(|l| l.link.group).collect();
-    let mut groups: Vec<GroupId> = groups.into_iter().collect();
-    groups.sort_unstable();
-    let states = if groups.is_empty() { Vec::new() } else { uow.lock_groups(&groups).await? };
+    let (linked, states) = lock_linked(uow, &ids).await?;
     let states: HashMap<GroupId, GroupState> = states.into_iter().map(|s| (s.group.id, s)).collect();
     let mut links: BTreeMap<ExternalIssueId, Vec<LinkedGroup>> = BTreeMap::new();
     for one in linked {
@@ -353,10 +401,7 @@ pub async fn broken_links(
     if ids.is_empty() {
         return Ok(changes);
     }
-    let groups: HashSet<GroupId> = uow.links_of(&ids).await?.into_iter().map(|linked| linked.link.group).collect();
-    let mut groups: Vec<GroupId> = groups.into_iter().collect();
-    groups.sort_unstable();
-    let states = if groups.is_empty() { Vec::new() } else { uow.lock_groups(&groups).await? };
+    let (_, states) = lock_linked(uow, &ids).await?;
     let projects: HashSet<ProjectId> = states.iter().map(|state| state.group.project).collect();
     let projects: Vec<ProjectId> = projects.into_iter().collect();
     let around = look_around(uow, &projects, &[], clock, entropy).await?;

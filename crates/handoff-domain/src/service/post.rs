@@ -11,7 +11,7 @@ use crate::id::{DeliveryId, HookId, OutboxId};
 use crate::outbox::{OutboxArm, OutboxTask};
 use crate::port::tracker::Classified;
 use crate::port::{Appended, Clock, Entropy, InboundHeaders, Inbox, Reader, SecretBox, TrackerInbound, Wake};
-use crate::secret::Secret;
+use crate::secret::{Sealed, Secret};
 use crate::text::tamed;
 use crate::time::Timestamp;
 use std::collections::HashMap;
@@ -22,10 +22,15 @@ use std::time::Duration;
 pub const MAX_BODY: usize = 16 * 1024 * 1024;
 /// How much is kept of a body that is larger, in bytes.
 pub const KEPT_OF_OVERSIZED: usize = 64 * 1024;
-/// How long an opened secret is remembered.
+/// How long an opened secret is remembered, and with it where the hook stood: for at most so long another
+/// replica still takes in what a hook brings that was deleted meanwhile. That harms nothing, since the
+/// mirror orders it, and Azure DevOps hears 410 after.
 pub const SECRET_LIFETIME: Duration = Duration::from_secs(60);
 /// How many opened secrets are remembered.
 pub const MAX_SECRETS: usize = 4096;
+
+/// What the decoy is sealed for, in the place of a hook's id.
+const DECOY: &[u8] = b"no hook has it";
 
 /// What to answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -78,6 +83,7 @@ pub struct Post {
     entropy: Arc<dyn Entropy>,
     known: Mutex<HashMap<HookId, Known>>,
     decoy: Secret,
+    sealed_decoy: Sealed,
 }
 
 impl Post {
@@ -95,7 +101,9 @@ impl Post {
         let mut random = [0_u8; 32];
         entropy.fill(&mut random);
         let decoy = Secret::new(random.iter().map(|b| format!("{b:02x}")).collect::<String>());
-        Self { reader, inbox, inbound, secrets, wake, clock, entropy, known: Mutex::default(), decoy }
+        // Where nothing can be sealed nothing can be opened either, and every hook is answered alike.
+        let sealed_decoy = secrets.seal(&decoy, DECOY).unwrap_or_else(|_| Sealed(random.to_vec()));
+        Self { reader, inbox, inbound, secrets, wake, clock, entropy, known: Mutex::default(), decoy, sealed_decoy }
     }
 
     /// Checks who is calling, by the headers alone and in constant time. A remembered secret that
@@ -110,9 +118,7 @@ impl Post {
             return Self::unless_gone(known.hook);
         }
         let Some((hook, collection_id)) = self.reader.hook(id).await.map_err(|_| Answer::Unavailable)? else {
-            // Compared all the same, so that an unknown hook takes as long as a wrong secret.
-            self.inbound.authenticate(headers, &self.decoy);
-            return Err(Answer::Unauthorized);
+            return Err(self.refuse_unknown(headers));
         };
         let secret = self.secrets.open(&hook.secret, id.get().as_bytes()).map_err(|_| Answer::Unavailable)?;
         if !self.inbound.authenticate(headers, &secret) {
@@ -123,16 +129,28 @@ impl Post {
         Self::unless_gone(hook)
     }
 
+    /// Like [`Post::authenticate`], for the text of an address: what is no id at all takes the way of an
+    /// unknown one, the question to the store included.
+    ///
+    /// # Errors
+    /// The [`Answer`] to give.
+    pub async fn authenticate_named(&self, id: &str, headers: &InboundHeaders) -> Result<AuthenticatedHook, Answer> {
+        let id = id.parse().unwrap_or_else(|_| HookId::from_uuid(uuid::Uuid::nil()));
+        self.authenticate(id, headers).await
+    }
+
+    /// Opens and compares a secret all the same, so that an unknown hook takes as long as a wrong secret.
+    fn refuse_unknown(&self, headers: &InboundHeaders) -> Answer {
+        let opened = self.secrets.open(&self.sealed_decoy, DECOY);
+        self.inbound.authenticate(headers, opened.as_ref().unwrap_or(&self.decoy));
+        Answer::Unauthorized
+    }
+
     fn unless_gone(hook: AuthenticatedHook) -> Result<AuthenticatedHook, Answer> {
         match hook.hook.status {
             HookStatus::Deleting | HookStatus::Deleted => Err(Answer::Gone),
             _ => Ok(hook),
         }
-    }
-
-    /// Forgets a hook's remembered secret at once, here; elsewhere it is forgotten in a minute.
-    pub fn forget(&self, id: HookId) {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner).remove(&id);
     }
 
     fn remembered(&self, id: HookId) -> Option<Known> {

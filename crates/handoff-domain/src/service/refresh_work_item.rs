@@ -2,13 +2,15 @@
 //! delivery without a snapshot, a mapping made, a person added to a team, a hook in trouble.
 
 use super::assignments::Assignments;
+use super::change_set::ChangeSet;
 use super::connection::connection;
 use super::error::{UseCaseError, rerun};
-use super::observe::{Observation, Observed, Origin, observe};
+use super::observe::{Observation, Observed, Origin, broken_links, observe};
 use crate::id::{InstallationId, IntegrationId, OrganizationId, WorkItemNumber};
 use crate::port::{Reader, SecretBox, StoreError, TrackerConnection, WorkItemTracker};
 use crate::time::Timestamp;
 use crate::work_item::{AzureProjectId, Snapshot};
+use std::collections::HashSet;
 use std::sync::Arc;
 
 /// How many work items are observed in one transaction.
@@ -71,9 +73,26 @@ impl RefreshWorkItem {
             let again = self.read(at, &doubtful).await?;
             self.apply(at.integration, &again, begun_at, true).await?;
         }
-        if !missing.is_empty() {
-            rerun(|| self.mark_deleted(at.integration, &missing, begun_at)).await?;
+        self.settle_missing(at, &missing, begun_at).await
+    }
+
+    /// What this credential does not see is deleted, or only hidden from it; the tracker answers both
+    /// alike. The mirror is everybody's, so it is marked only where the credential still sees the work
+    /// item's project: one that lost the project says nothing about what is in it. (A credential that
+    /// sees the project but not the item's area still marks it, until somebody who sees it reads it.)
+    async fn settle_missing(
+        &self,
+        at: &TrackerConnection,
+        missing: &[WorkItemNumber],
+        begun_at: Timestamp,
+    ) -> Result<(), UseCaseError> {
+        if missing.is_empty() {
+            return Ok(());
         }
+        let visible = self.tracker.projects(at).await?.into_iter().map(|project| project.id).collect();
+        let ticket = self.assignments.ticket().await;
+        let changes = rerun(|| self.mark_deleted(at.integration, missing, begun_at, &visible)).await?;
+        self.assignments.tell(ticket, &changes).await;
         Ok(())
     }
 
@@ -93,6 +112,9 @@ impl RefreshWorkItem {
         begun_at: Timestamp,
         second_look: bool,
     ) -> Result<Vec<WorkItemNumber>, UseCaseError> {
+        if read.is_empty() {
+            return Ok(Vec::new());
+        }
         let offset = self.tracker.clock_offset_micros(integration).unwrap_or(0);
         let seen: Vec<Observation> = read
             .iter()
@@ -124,26 +146,24 @@ impl RefreshWorkItem {
         integration: IntegrationId,
         numbers: &[WorkItemNumber],
         begun_at: Timestamp,
-    ) -> Result<(), StoreError> {
+        visible: &HashSet<AzureProjectId>,
+    ) -> Result<ChangeSet, StoreError> {
         let keys: Vec<(IntegrationId, WorkItemNumber)> = numbers.iter().map(|number| (integration, *number)).collect();
-        let ticket = self.assignments.ticket().await;
         let mut uow = self.assignments.store.begin().await?;
         let mut gone = uow.lock_external_issues(&keys).await?;
-        gone.retain(|issue| !issue.deleted && issue.observed_at <= begun_at);
+        gone.retain(|issue| !issue.deleted && issue.observed_at <= begun_at && visible.contains(&issue.azure_project));
+        if gone.is_empty() {
+            return Ok(ChangeSet::default());
+        }
         for issue in &mut gone {
             issue.deleted = true;
             issue.observed_at = self.assignments.clock.now();
         }
-        let changes = super::observe::broken_links(
-            uow.as_mut(),
-            gone,
-            self.assignments.clock.as_ref(),
-            self.assignments.entropy.as_ref(),
-        )
-        .await?;
+        let changes =
+            broken_links(uow.as_mut(), gone, self.assignments.clock.as_ref(), self.assignments.entropy.as_ref())
+                .await?;
         changes.write(uow.as_mut()).await?;
         uow.commit().await?;
-        self.assignments.tell(ticket, &changes).await;
-        Ok(())
+        Ok(changes)
     }
 }

@@ -24,6 +24,13 @@ pub struct NewProject {
     pub id: Option<Snowflake>,
 }
 
+/// What one transaction came to.
+enum Insertion {
+    Saved(Project),
+    NoOrganization,
+    NoFreeSlug,
+}
+
 /// Saves projects.
 pub struct SaveProject {
     store: Arc<dyn Store>,
@@ -49,7 +56,7 @@ impl SaveProject {
     ///
     /// # Errors
     /// [`UseCaseError::NotFound`] without such an organization, [`UseCaseError::Conflict`] when a chosen
-    /// slug or a given id is taken, [`UseCaseError::TryAgain`] when no id could be had.
+    /// slug or a given id is taken, [`UseCaseError::TryAgain`] when no id or no free slug could be had.
     pub async fn save_project(&self, new: &NewProject) -> Result<Project, UseCaseError> {
         let saved = match (&self.snowflakes, new.id) {
             (Some(ids), given) => {
@@ -64,8 +71,12 @@ impl SaveProject {
             }
         };
         match saved {
-            Ok(Some(project)) => Ok(project),
-            Ok(None) => Err(UseCaseError::NotFound { what: "organization" }),
+            Ok(Insertion::Saved(project)) => Ok(project),
+            Ok(Insertion::NoOrganization) => Err(UseCaseError::NotFound { what: "organization" }),
+            Ok(Insertion::NoFreeSlug) => {
+                let reason = "no free slug was found for this name; choose one, or try again";
+                Err(UseCaseError::TryAgain(reason.to_owned()))
+            }
             Err(UseCaseError::Store(error)) if error.is_conflict_with("project_slug") => {
                 Err(UseCaseError::Conflict("a project of this slug exists already".to_owned()))
             }
@@ -76,32 +87,32 @@ impl SaveProject {
         }
     }
 
-    /// One transaction; `None` without such an organization.
-    async fn insert(&self, new: &NewProject, id: ProjectId) -> Result<Option<Project>, StoreError> {
+    /// One transaction.
+    async fn insert(&self, new: &NewProject, id: ProjectId) -> Result<Insertion, StoreError> {
         let mut uow = self.store.begin().await?;
         if !uow.lock_organization(new.organization).await? {
-            return Ok(None);
+            return Ok(Insertion::NoOrganization);
         }
         let slug = match &new.slug {
             Some(chosen) => chosen.clone(),
-            None => self.free_slug(uow.as_mut(), new).await?,
+            None => match self.free_slug(uow.as_mut(), new).await? {
+                Some(free) => free,
+                None => return Ok(Insertion::NoFreeSlug),
+            },
         };
         let mut project =
             Project { id, organization: new.organization, slug, name: new.name.clone(), created_at: self.clock.now() };
         project.id = uow.insert_project(&project).await?;
         uow.commit().await?;
-        Ok(Some(project))
+        Ok(Insertion::Saved(project))
     }
 
-    /// The slug that the name suggests, or the first alternative that is free.
-    async fn free_slug(&self, uow: &mut dyn UnitOfWork, new: &NewProject) -> Result<Slug, StoreError> {
+    /// The slug that the name suggests, or the first alternative that is free; `None` if all are taken.
+    async fn free_slug(&self, uow: &mut dyn UnitOfWork, new: &NewProject) -> Result<Option<Slug>, StoreError> {
         let suggested = Slug::suggested(new.name.as_str(), self.entropy.as_ref());
         let mut candidates = suggested.alternatives(self.entropy.as_ref());
         candidates.insert(0, suggested);
         let taken = uow.taken_slugs(new.organization, &candidates).await?;
-        candidates
-            .into_iter()
-            .find(|slug| !taken.contains(slug))
-            .ok_or_else(|| StoreError::Conflict { constraint: "project_slug".to_owned() })
+        Ok(candidates.into_iter().find(|slug| !taken.contains(slug)))
     }
 }

@@ -43,6 +43,8 @@ pub enum Sent {
     Edited,
     /// The message said it already.
     Unchanged,
+    /// An earlier attempt had arrived after all, and what it shows is of then: to be done again at once.
+    Stale,
     /// Nothing to say any more: the group, the route or the assignment is gone.
     Obsolete,
 }
@@ -158,33 +160,55 @@ impl SendMessage {
         message: &Message,
         digest: Option<String>,
     ) -> Result<Sent, UseCaseError> {
-        let now = self.clock.now();
-        let retried = !record.nonce.is_empty();
-        if retried && now.since(record.nonce_at) >= NONCE_LIFETIME {
+        let tried = !record.nonce.is_empty();
+        let remembered = self.clock.now().since(record.nonce_at) < NONCE_LIFETIME;
+        if tried && !remembered {
             let since = record.nonce_at.minus(NONCE_LIFETIME);
-            record.message =
-                self.chat.find_by_nonce(record.channel, &record.nonce, since).await.map_err(UseCaseError::Chat)?;
+            let found = self.chat.find_by_nonce(record.channel, &record.nonce, since).await;
+            record.message = found.map_err(UseCaseError::Chat)?;
             if record.message.is_some() {
-                // Found, but what it shows is of then: the next round edits it.
-                self.put(lease, &record).await?;
-                return Err(UseCaseError::Chat(ChatError::Retry {
-                    reason: "an earlier attempt had arrived after all".to_owned(),
-                    after: Some(Duration::ZERO),
-                }));
+                return self.arrived_earlier(lease, record).await;
             }
         }
-        if !retried || now.since(record.nonce_at) >= NONCE_LIFETIME {
-            record.nonce = self.nonce();
-            record.nonce_at = now;
-            self.put(lease, &record).await?;
+        let reused = tried && remembered;
+        if !reused {
+            self.renew_nonce(lease, &mut record).await?;
         }
-        let created = self.chat.create(record.channel, message, &record.nonce).await;
+        let mut fresh = !reused;
+        let mut created = self.chat.create(record.channel, message, &record.nonce).await;
+        if created == Err(ChatError::MessageGone) {
+            // What an earlier attempt under this nonce made was deleted by somebody. Once more, as new.
+            self.renew_nonce(lease, &mut record).await?;
+            fresh = true;
+            created = self.chat.create(record.channel, message, &record.nonce).await;
+        }
+        let created = created.map_err(|error| match error {
+            // A nonce of now cannot be remembered as deleted: whatever this is, it is not the end.
+            ChatError::MessageGone => ChatError::Retry { reason: error.to_string(), after: None },
+            other => other,
+        });
         record.message = Some(created.map_err(UseCaseError::Chat)?);
-        // A retry under the same nonce may have been answered with the first message: what that shows
-        // is unknown, so that the next round edits it.
-        record.digest = digest.filter(|_| !retried);
+        if !fresh {
+            return self.arrived_earlier(lease, record).await;
+        }
+        record.digest = digest;
         self.put(lease, &record).await?;
         Ok(Sent::Created)
+    }
+
+    /// Records a nonce that was never used, before it is.
+    async fn renew_nonce(&self, lease: &ClaimedTask, record: &mut MessageRecord) -> Result<(), StoreError> {
+        record.nonce = self.nonce();
+        record.nonce_at = self.clock.now();
+        self.put(lease, record).await
+    }
+
+    /// The message of an attempt whose answer was lost. A mention says what it must; a card may show the
+    /// past.
+    async fn arrived_earlier(&self, lease: &ClaimedTask, mut record: MessageRecord) -> Result<Sent, UseCaseError> {
+        record.digest = None;
+        self.put(lease, &record).await?;
+        Ok(if record.kind == MessageKind::Card { Sent::Stale } else { Sent::Created })
     }
 
     async fn edit(
@@ -198,6 +222,10 @@ impl SendMessage {
         if record.digest.as_deref() == Some(digest.as_str()) {
             return Ok(Sent::Unchanged);
         }
+        if record.digest.take().is_some() {
+            // Whether an edit took effect may never be known: nothing is known from here on.
+            self.put(lease, &record).await?;
+        }
         match self.chat.edit(record.channel, id, message).await {
             Ok(()) => {
                 record.digest = Some(digest);
@@ -208,7 +236,6 @@ impl SendMessage {
                 // Somebody deleted it: a new one, under a new nonce, since Discord would answer the old
                 // one with the deleted message.
                 record.message = None;
-                record.digest = None;
                 record.nonce = String::new();
                 self.create(lease, record, message, Some(digest)).await
             }

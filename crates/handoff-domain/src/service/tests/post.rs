@@ -68,12 +68,6 @@ fn inbound(classified: Option<Classified>) -> MockTrackerInbound {
     inbound
 }
 
-fn secrets() -> MockSecretBox {
-    let mut secrets = MockSecretBox::new();
-    secrets.expect_open().returning(|sealed, _| Ok(Secret::new(String::from_utf8_lossy(&sealed.0).into_owned())));
-    secrets
-}
-
 fn reader(found: Option<Hook>) -> MockReader {
     let mut reader = MockReader::new();
     reader.expect_hook().returning(move |_| Ok(found.clone().map(|hook| (hook, COLLECTION.to_owned()))));
@@ -88,7 +82,7 @@ fn post(reader: MockReader, inbox: MockInbox, inbound: MockTrackerInbound, clock
         Arc::new(reader),
         Arc::new(inbox),
         Arc::new(inbound),
-        Arc::new(secrets()),
+        Arc::new(super::fixtures::secrets()),
         Arc::new(wake),
         clock,
         Arc::new(SequentialEntropy::default()),
@@ -111,6 +105,32 @@ async fn an_unknown_hook_and_a_wrong_secret_are_refused_alike_and_nothing_is_par
     assert_eq!(refused(None, "right").await, Some(Answer::Unauthorized));
     assert_eq!(refused(Some(hook(HookStatus::Enabled)), "wrong").await, Some(Answer::Unauthorized));
     assert_eq!(refused(Some(hook(HookStatus::Deleted)), "wrong").await, Some(Answer::Unauthorized));
+}
+
+#[tokio::test]
+async fn an_unknown_hook_and_what_is_no_id_cost_the_same_look_up_opening_and_comparison_as_a_known_one() {
+    for (name, found) in
+        [(id().to_string(), Some(hook(HookStatus::Enabled))), (id().to_string(), None), ("../etc".to_owned(), None)]
+    {
+        let mut reader = MockReader::new();
+        reader.expect_hook().times(1).returning(move |_| Ok(found.clone().map(|hook| (hook, COLLECTION.to_owned()))));
+        let mut secrets = MockSecretBox::new();
+        secrets.expect_seal().times(1).returning(|_, _| Ok(Sealed(b"decoy".to_vec())));
+        secrets.expect_open().times(1).returning(|_, _| Ok(Secret::new("sealed")));
+        let mut inbound = MockTrackerInbound::new();
+        inbound.expect_authenticate().withf(|_, secret| secret.expose() == "sealed").times(1).return_const(false);
+        let post = Post::new(
+            Arc::new(reader),
+            Arc::new(MockInbox::new()),
+            Arc::new(inbound),
+            Arc::new(secrets),
+            Arc::new(MockWake::new()),
+            clock(),
+            Arc::new(SequentialEntropy::default()),
+        );
+        let answer = post.authenticate_named(&name, &headers("x")).await.err();
+        assert_eq!(answer, Some(Answer::Unauthorized), "{name}");
+    }
 }
 
 #[tokio::test]

@@ -1,0 +1,210 @@
+//! Create Subscription: one of each hook, whoever asks how often, and none that nobody knows of.
+
+use super::fixtures::{
+    NOW, ORGANIZATION, azure_project, commits, disk_full, hook, installation, reader, secrets, store, unless,
+};
+use crate::hook::{EventType, Hook, HookStatus};
+use crate::port::store::StoreResult;
+use crate::port::tracker::RemoteProject;
+use crate::port::{RemoteSubscription, StoreError, TrackerError};
+use crate::service::UseCaseError;
+use crate::service::create_subscription::Subscriptions;
+use crate::testing::{FixedClock, MockUnitOfWork, MockWorkItemTracker, SequentialEntropy};
+use crate::text::Name;
+use std::sync::{Arc, Mutex};
+
+fn subscriptions(uows: Vec<MockUnitOfWork>, tracker: MockWorkItemTracker) -> Subscriptions {
+    Subscriptions {
+        store: Arc::new(store(uows)),
+        reader: Arc::new(reader()),
+        tracker: Arc::new(tracker),
+        secrets: Arc::new(secrets()),
+        clock: Arc::new(FixedClock::at(NOW)),
+        entropy: Arc::new(SequentialEntropy::default()),
+        public_url: "https://handoff.example.org".to_owned(),
+    }
+}
+
+async fn created(uows: Vec<MockUnitOfWork>, tracker: MockWorkItemTracker) -> Result<Vec<Hook>, UseCaseError> {
+    subscriptions(uows, tracker).create_subscription(ORGANIZATION, installation(), &azure_project()).await
+}
+
+fn remote(id: &str) -> RemoteSubscription {
+    RemoteSubscription { id: id.to_owned(), status: HookStatus::Enabled, url: None }
+}
+
+/// A tracker that lists the project and holds these subscriptions by id.
+fn tracker(held: &'static [&'static str]) -> MockWorkItemTracker {
+    let mut tracker = MockWorkItemTracker::new();
+    tracker
+        .expect_projects()
+        .returning(|_| Ok(vec![RemoteProject { id: azure_project(), name: Name::parse("Shop").unwrap() }]));
+    tracker.expect_subscription().returning(|_, id| Ok(held.contains(&id).then(|| remote(id))));
+    tracker
+}
+
+/// The three hooks of the project: the first as given, the others healthy.
+fn hooks(first: (HookStatus, Option<&str>)) -> Vec<Hook> {
+    vec![
+        hook(EventType::WorkItemUpdated, first.0, first.1),
+        hook(EventType::WorkItemDeleted, HookStatus::Enabled, Some("b")),
+        hook(EventType::WorkItemRestored, HookStatus::Enabled, Some("c")),
+    ]
+}
+
+/// The first unit of work: connects the project and finds these hooks.
+fn connecting(found: Vec<Hook>, fails: &'static str) -> MockUnitOfWork {
+    let mut uow = MockUnitOfWork::new();
+    uow.expect_put_connected_project().returning(move |_| unless(fails, "connection"));
+    uow.expect_lock_hooks().returning(move |_, _| Ok(found.clone()));
+    uow.expect_put_hook().returning(move |_| unless(fails, "hook"));
+    commits(&mut uow, fails);
+    uow
+}
+
+/// A later one: finds these hooks and writes `id`, or writes nothing.
+fn recording(found: Vec<Hook>, id: Option<&'static str>) -> MockUnitOfWork {
+    let mut uow = MockUnitOfWork::new();
+    uow.expect_lock_hooks().times(1).returning(move |_, _| Ok(found.clone()));
+    match id {
+        Some(id) => {
+            uow.expect_put_hook()
+                .withf(move |hook| hook.subscription_id.as_deref() == Some(id))
+                .times(1)
+                .returning(|_| Ok(()));
+            commits(&mut uow, "");
+        }
+        None => {
+            uow.expect_put_hook().never();
+            uow.expect_commit().never();
+        }
+    }
+    uow
+}
+
+#[tokio::test]
+async fn what_azure_devops_holds_already_is_neither_asked_for_nor_written_again() {
+    let mut tracker = tracker(&["a", "b", "c"]);
+    tracker.expect_create_subscription().never();
+    tracker.expect_find_subscriptions().never();
+    let found = hooks((HookStatus::Enabled, Some("a")));
+    assert_eq!(created(vec![connecting(found.clone(), "")], tracker).await, Ok(found));
+}
+
+#[tokio::test]
+async fn the_row_is_committed_before_the_subscription_is_asked_for_and_each_hook_has_a_secret_of_its_own() {
+    let mut tracker = tracker(&[]);
+    tracker.expect_find_subscriptions().times(3).returning(|_, _| Ok(Vec::new()));
+    let mut secrets = Vec::new();
+    tracker.expect_create_subscription().times(3).returning(move |_, new| {
+        assert!(new.url.starts_with("https://handoff.example.org/webhooks/vsts/"), "{}", new.url);
+        assert!(!secrets.contains(&new.secret));
+        secrets.push(new.secret.clone());
+        Ok(remote(new.event_type.as_str()))
+    });
+    let made = Arc::new(Mutex::new(Vec::<Hook>::new()));
+    let kept = made.clone();
+    let mut first = MockUnitOfWork::new();
+    first.expect_put_connected_project().returning(|_| Ok(()));
+    first.expect_lock_hooks().returning(|_, _| Ok(Vec::new()));
+    first.expect_put_hook().times(3).returning(move |hook| {
+        kept.lock().unwrap().push(hook.clone());
+        Ok(())
+    });
+    commits(&mut first, "");
+    let mut written = vec![first];
+    for _ in 0..3 {
+        let mut uow = MockUnitOfWork::new();
+        let made = made.clone();
+        uow.expect_lock_hooks().returning(move |_, _| Ok(made.lock().unwrap().clone()));
+        uow.expect_put_hook().times(1).returning(|_| Ok(()));
+        commits(&mut uow, "");
+        written.push(uow);
+    }
+    let hooks = created(written, tracker).await.unwrap();
+    assert!(hooks.iter().all(|hook| hook.status == HookStatus::Enabled && hook.subscription_id.is_some()));
+}
+
+#[tokio::test]
+async fn a_subscription_that_a_crash_left_is_adopted_and_its_double_deleted() {
+    for known in [None, Some("gone")] {
+        let mut tracker = tracker(&["b", "c"]);
+        tracker.expect_find_subscriptions().times(1).returning(|_, _| {
+            let broken = RemoteSubscription { status: HookStatus::DisabledBySystem, ..remote("broken") };
+            Ok(vec![broken, remote("left")])
+        });
+        tracker.expect_delete_subscription().withf(|_, id| id == "broken").times(1).returning(|_, _| Ok(()));
+        tracker.expect_create_subscription().never();
+        let found = hooks((HookStatus::Creating, known));
+        let uows = vec![connecting(found.clone(), ""), recording(found, Some("left"))];
+        let done = created(uows, tracker).await.unwrap();
+        assert_eq!(done[0].subscription_id.as_deref(), Some("left"), "known: {known:?}");
+    }
+}
+
+/// The first hook is asked for, while the store shows `meanwhile` under the lock.
+async fn raced(meanwhile: Vec<Hook>) -> Result<Vec<Hook>, UseCaseError> {
+    let mut tracker = tracker(&["b", "c"]);
+    tracker.expect_find_subscriptions().returning(|_, _| Ok(Vec::new()));
+    tracker.expect_create_subscription().times(1).returning(|_, _| Ok(remote("mine")));
+    tracker.expect_delete_subscription().withf(|_, id| id == "mine").times(1).returning(|_, _| Ok(()));
+    let found = hooks((HookStatus::Creating, None));
+    created(vec![connecting(found, ""), recording(meanwhile, None)], tracker).await
+}
+
+#[tokio::test]
+async fn of_two_subscriptions_made_at_the_same_time_the_one_recorded_second_is_deleted() {
+    let done = raced(hooks((HookStatus::Enabled, Some("theirs")))).await.unwrap();
+    assert_eq!(done[0].subscription_id.as_deref(), Some("theirs"));
+}
+
+#[tokio::test]
+async fn a_subscription_made_for_a_hook_that_was_deleted_meanwhile_is_deleted_too() {
+    assert!(matches!(raced(Vec::new()).await, Err(UseCaseError::TryAgain(_))));
+}
+
+#[tokio::test]
+async fn whichever_row_cannot_be_written_azure_devops_is_not_asked() {
+    for write in ["connection", "hook", "commit"] {
+        let mut tracker = tracker(&[]);
+        tracker.expect_create_subscription().never();
+        tracker.expect_find_subscriptions().never();
+        let done = created(vec![connecting(Vec::new(), write)], tracker).await;
+        assert_eq!(done, Err(UseCaseError::Store(disk_full())), "{write}");
+    }
+}
+
+#[tokio::test]
+async fn rows_that_lost_a_race_are_written_again() {
+    let mut lost = MockUnitOfWork::new();
+    lost.expect_put_connected_project().returning(|_| -> StoreResult<()> { Err(StoreError::Retry) });
+    let found = hooks((HookStatus::Enabled, Some("a")));
+    assert!(created(vec![lost, connecting(found, "")], tracker(&["a", "b", "c"])).await.is_ok());
+}
+
+#[tokio::test]
+async fn a_missing_right_is_told_as_it_is_and_nothing_more_is_written() {
+    let mut tracker = tracker(&["b", "c"]);
+    let forbidden = || TrackerError::Forbidden { needed: "Edit subscriptions".to_owned() };
+    tracker.expect_find_subscriptions().returning(|_, _| Ok(Vec::new()));
+    tracker.expect_create_subscription().returning(move |_, _| Err(forbidden()));
+    let done = created(vec![connecting(hooks((HookStatus::Creating, None)), "")], tracker).await;
+    assert_eq!(done, Err(UseCaseError::Tracker(forbidden())));
+}
+
+#[tokio::test]
+async fn a_hook_that_got_another_subscription_while_one_was_deleted_is_not_marked_deleted() {
+    let mut uow = MockUnitOfWork::new();
+    uow.expect_lock_hooks().returning(|_, _| Ok(hooks((HookStatus::Deleting, Some("newer")))));
+    uow.expect_put_hook().never();
+    uow.expect_commit().never();
+    let mut tracker = tracker(&[]);
+    tracker.expect_delete_subscription().withf(|_, id| id == "a").times(1).returning(|_, _| Ok(()));
+    let mut service = subscriptions(vec![uow], tracker);
+    let mut reader = reader();
+    let known = hook(EventType::WorkItemUpdated, HookStatus::Deleting, Some("a"));
+    let id = known.id;
+    reader.expect_hook().returning(move |_| Ok(Some((known.clone(), String::new()))));
+    service.reader = Arc::new(reader);
+    assert!(matches!(service.delete_subscription(id).await, Err(UseCaseError::TryAgain(_))));
+}
