@@ -246,3 +246,22 @@ async fn a_read_of_the_same_revision_applies_the_mirror_again() {
     assert_eq!(outcome, Observed::Applied);
     assert_eq!(assignee_after(state(0, None), &changes), Some(Assignee::User(ADA)));
 }
+
+#[tokio::test]
+async fn that_a_deleted_work_item_is_there_again_is_believed_only_of_a_read_that_began_after_it_was_missed() {
+    let since = mirror(5, None).observed_at;
+    let read = |begun_at| Origin::Read { begun_at, second_look: false };
+    for (origin, deleted, armed) in [
+        (Origin::Delivery, true, vec!["refresh_work_item"]),
+        (read(since.minus(Duration::from_secs(1))), true, vec![]),
+        (read(since), false, vec![]),
+        (read(NOW), false, vec![]),
+    ] {
+        let mut world = World::of_one(mirror(5, None));
+        world.mirror = world.mirror.map(|issue| ExternalIssue { deleted: true, ..issue });
+        let (outcome, changes) = world.sees(snapshot(6, None), origin).await;
+        let kept = changes.mirror_of(mirror(5, None).id).map(|issue| issue.deleted);
+        assert_eq!((outcome, kept), (Observed::Applied, Some(deleted)), "{origin:?}");
+        assert_eq!(changes.armed_kinds(), armed, "{origin:?}");
+    }
+}

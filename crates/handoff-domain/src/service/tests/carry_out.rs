@@ -1,0 +1,159 @@
+//! Carry Out: an ending is recorded only under the lease, and an outage of ours is no attempt.
+
+use super::fixtures::{
+    NOW, ORGANIZATION, assignments, commits, disk_full, group, reader, secrets, store, unless, untold,
+};
+use crate::id::{OutboxId, RouteId};
+use crate::organization::{ChannelId, MessageId};
+use crate::outbox::{ClaimedTask, OutboxState, OutboxTask};
+use crate::port::{ChatError, StoreError};
+use crate::service::carry_out::{CarryOut, MAX_ATTEMPTS};
+use crate::service::create_subscription::Subscriptions;
+use crate::service::refresh_work_item::RefreshWorkItem;
+use crate::service::send_message::SendMessage;
+use crate::testing::{
+    FixedClock, MockChatMessenger, MockOutbox, MockStore, MockUnitOfWork, MockWorkItemTracker, SequentialEntropy,
+};
+use std::sync::Arc;
+use std::time::Duration;
+use uuid::Uuid;
+
+fn service(messages: MockStore, endings: Vec<MockUnitOfWork>, chat: MockChatMessenger, outbox: MockOutbox) -> CarryOut {
+    let (clock, entropy) = (Arc::new(FixedClock::at(NOW)), Arc::new(SequentialEntropy::default()));
+    let tracker = Arc::new(MockWorkItemTracker::new());
+    CarryOut {
+        messages: SendMessage {
+            store: Arc::new(messages),
+            chat: Arc::new(chat),
+            clock: clock.clone(),
+            entropy: entropy.clone(),
+        },
+        refresh: RefreshWorkItem {
+            assignments: assignments(store(Vec::new()), untold(), false),
+            reader: Arc::new(reader()),
+            secrets: Arc::new(secrets()),
+            tracker: tracker.clone(),
+        },
+        subscriptions: Subscriptions {
+            store: Arc::new(store(Vec::new())),
+            reader: Arc::new(reader()),
+            tracker,
+            secrets: Arc::new(secrets()),
+            clock: clock.clone(),
+            entropy: entropy.clone(),
+            public_url: String::new(),
+        },
+        store: Arc::new(store(endings)),
+        outbox: Arc::new(outbox),
+        clock,
+        entropy,
+    }
+}
+
+fn claimed(task: OutboxTask, attempts: u32) -> ClaimedTask {
+    let id = OutboxId::from_uuid(Uuid::from_u128(41));
+    ClaimedTask { id, token: 2, generation: 3, organization: ORGANIZATION, task, attempts }
+}
+
+fn card() -> OutboxTask {
+    OutboxTask::Card { group: group(), route: RouteId::from_uuid(Uuid::from_u128(42)) }
+}
+
+fn close() -> OutboxTask {
+    let (channel, message) = (ChannelId::new(5).unwrap(), MessageId::new(7).unwrap());
+    OutboxTask::CloseCard { channel, message, short_id: "SHOP-1".to_owned(), title: String::new() }
+}
+
+/// Discord answers every edit so.
+fn answering(answer: Result<(), ChatError>) -> MockChatMessenger {
+    let mut chat = MockChatMessenger::new();
+    chat.expect_edit().returning(move |_, _, _| answer.clone());
+    chat
+}
+
+/// A unit of work that ends the row in this state, under its lease and generation.
+fn ending(state: OutboxState, fails: &'static str) -> MockUnitOfWork {
+    let mut uow = MockUnitOfWork::new();
+    uow.expect_finish_outbox()
+        .withf(move |_, token, generation, ended, _, at| (*token, *generation, *ended, *at) == (2, 3, state, NOW))
+        .times(1)
+        .returning(move |_, _, _, _, _, _| unless(fails, "finish"));
+    commits(&mut uow, fails);
+    uow
+}
+
+fn silent() -> MockOutbox {
+    let mut outbox = MockOutbox::new();
+    outbox.expect_fail().never();
+    outbox
+}
+
+#[tokio::test]
+async fn what_is_done_ends_done_and_what_is_refused_for_good_ends_dead() {
+    let rejected = Err(ChatError::Rejected { reason: "50035".to_owned() });
+    for (answer, state) in [(Ok(()), OutboxState::Done), (rejected, OutboxState::Dead)] {
+        let service = service(store(Vec::new()), vec![ending(state, "")], answering(answer), silent());
+        assert_eq!(service.carry_out(&claimed(close(), 0)).await, Ok(()));
+    }
+}
+
+#[tokio::test]
+async fn a_failure_is_given_back_for_later_counted_or_not_and_the_last_attempt_is_dead() {
+    let later = || Err(ChatError::Retry { reason: String::new(), after: Some(Duration::from_secs(50)) });
+    for (answer, counts, earliest) in [(later(), true, 50), (Err(ChatError::Unauthorized), false, 300)] {
+        let mut outbox = MockOutbox::new();
+        let due = NOW.plus(Duration::from_secs(earliest));
+        outbox
+            .expect_fail()
+            .withf(move |_, token, at, _, counted| *token == 2 && *at >= due && *counted == counts)
+            .times(1)
+            .returning(|_, _, _, _, _| Ok(()));
+        let service = service(store(Vec::new()), Vec::new(), answering(answer), outbox);
+        assert_eq!(service.carry_out(&claimed(close(), 0)).await, Ok(()));
+    }
+    let service = service(store(Vec::new()), vec![ending(OutboxState::Dead, "")], answering(later()), silent());
+    assert_eq!(service.carry_out(&claimed(close(), MAX_ATTEMPTS - 1)).await, Ok(()));
+}
+
+#[tokio::test]
+async fn an_outage_of_the_store_is_no_attempt_however_often_it_happens() {
+    let mut broken = MockUnitOfWork::new();
+    broken.expect_card_source().returning(|_, _| Err(disk_full()));
+    let mut outbox = MockOutbox::new();
+    outbox.expect_fail().withf(|_, _, _, _, counts| !counts).times(1).returning(|_, _, _, _, _| Ok(()));
+    let service = service(store(vec![broken]), Vec::new(), MockChatMessenger::new(), outbox);
+    assert_eq!(service.carry_out(&claimed(card(), MAX_ATTEMPTS)).await, Ok(()));
+}
+
+/// Reads that there is nothing to show.
+fn nothing_to_show() -> MockStore {
+    let mut gone = MockUnitOfWork::new();
+    gone.expect_card_source().returning(|_, _| Ok(None));
+    store(vec![gone])
+}
+
+#[tokio::test]
+async fn a_sender_that_lost_its_lease_arms_a_converge_task_again_and_an_event_never() {
+    let lost = || {
+        let mut uow = MockUnitOfWork::new();
+        uow.expect_finish_outbox().returning(|_, _, _, _, _, _| Err(StoreError::LeaseLost));
+        uow.expect_commit().never();
+        uow
+    };
+    let mut arming = MockUnitOfWork::new();
+    arming.expect_arm().withf(|rows| rows.len() == 1 && rows[0].task == card()).times(1).returning(|_| Ok(()));
+    commits(&mut arming, "");
+    let converge = service(nothing_to_show(), vec![lost(), arming], MockChatMessenger::new(), silent());
+    assert_eq!(converge.carry_out(&claimed(card(), 0)).await, Ok(()));
+    let event = service(store(Vec::new()), vec![lost()], answering(Ok(())), silent());
+    assert_eq!(event.carry_out(&claimed(close(), 0)).await, Ok(()));
+}
+
+#[tokio::test]
+async fn an_ending_that_cannot_be_recorded_is_told_and_nothing_committed() {
+    for fails in ["finish", "commit"] {
+        let endings = vec![ending(OutboxState::Obsolete, fails)];
+        let service = service(nothing_to_show(), endings, MockChatMessenger::new(), silent());
+        assert_eq!(service.carry_out(&claimed(card(), 0)).await, Err(disk_full()), "{fails}");
+    }
+}

@@ -1,0 +1,141 @@
+//! Handle Updated Workitem: a batch is one unit of work; what fails is given back alone, and counted only
+//! where it is its own fault.
+
+use super::fixtures::{
+    NOW, assignments, azure_project, commits, hook, integration, mirror, snapshot, store, unless, untold, writes,
+};
+use crate::delivery::{ClaimedDelivery, DeliveryState};
+use crate::hook::{EventType, HookStatus};
+use crate::id::{DeliveryId, WorkItemNumber};
+use crate::port::StoreError;
+use crate::port::tracker::{DecodeError, TrackerEvent};
+use crate::service::handle_updated_workitem::{HandleUpdatedWorkitem, MAX_ATTEMPTS};
+use crate::testing::{MockInbox, MockReader, MockTrackerInbound, MockUnitOfWork, MockWorkItemTracker};
+use std::sync::Arc;
+use uuid::Uuid;
+
+fn delivery(n: u32, payload: &str, attempts: u32) -> ClaimedDelivery {
+    let hook = hook(EventType::WorkItemUpdated, HookStatus::Enabled, None);
+    ClaimedDelivery {
+        id: DeliveryId::from_uuid(Uuid::from_u128(u128::from(n))),
+        token: i64::from(n),
+        hook: hook.id,
+        integration: integration(),
+        azure_project: azure_project(),
+        event_type: EventType::WorkItemUpdated,
+        work_item: WorkItemNumber::new(42 + i64::from(n)),
+        payload: payload.as_bytes().to_vec(),
+        attempts,
+        received_at: NOW,
+    }
+}
+
+/// Decodes `news`, `read` and, as nothing, anything else.
+fn handler(uows: Vec<MockUnitOfWork>, inbox: MockInbox, wakes: bool) -> HandleUpdatedWorkitem {
+    let mut inbound = MockTrackerInbound::new();
+    inbound.expect_decode().returning(|_, body| match body {
+        b"news" => Ok(TrackerEvent::Updated { snapshot: Some(Box::new(snapshot(6, None))) }),
+        b"read" => Ok(TrackerEvent::Settle),
+        _ => Err(DecodeError("fields is a number".to_owned())),
+    });
+    let mut tracker = MockWorkItemTracker::new();
+    tracker.expect_clock_offset_micros().returning(|_| None);
+    let mut reader = MockReader::new();
+    let known = hook(EventType::WorkItemUpdated, HookStatus::Enabled, None);
+    reader.expect_hook().returning(move |_| Ok(Some((known.clone(), String::new()))));
+    HandleUpdatedWorkitem {
+        assignments: assignments(store(uows), untold(), wakes),
+        inbox: Arc::new(inbox),
+        inbound: Arc::new(inbound),
+        tracker: Arc::new(tracker),
+        reader: Arc::new(reader),
+    }
+}
+
+/// A unit of work that knows the work item, linked with nothing, and ends deliveries in these states.
+fn applying(states: &'static [DeliveryState], fails: &'static str) -> MockUnitOfWork {
+    let mut uow = MockUnitOfWork::new();
+    uow.expect_lock_external_issues().returning(|_| Ok(vec![mirror(5, None)]));
+    uow.expect_links_of().returning(|_| Ok(Vec::new()));
+    uow.expect_routes_of().returning(|_| Ok(Vec::new()));
+    writes(&mut uow, fails);
+    uow.expect_finish_deliveries()
+        .withf(move |rows| rows.iter().map(|row| row.state).eq(states.iter().copied()))
+        .returning(move |_| unless(fails, "finish"));
+    commits(&mut uow, fails);
+    uow
+}
+
+/// An inbox that is given deliveries back with these tokens, counted or not.
+fn given_back(expected: &'static [(i64, bool)]) -> MockInbox {
+    let mut inbox = MockInbox::new();
+    inbox
+        .expect_fail()
+        .withf(move |_, token, at, _, counts| *at > NOW && expected.contains(&(*token, *counts)))
+        .times(expected.len())
+        .returning(|_, _, _, _, _| Ok(()));
+    inbox
+}
+
+#[tokio::test]
+async fn news_is_applied_and_ended_in_one_unit_of_work() {
+    let handler = handler(vec![applying(&[DeliveryState::Applied], "")], given_back(&[]), false);
+    assert_eq!(handler.handle_updated_workitem(&[delivery(1, "news", 0)]).await, Ok(()));
+}
+
+#[tokio::test]
+async fn what_cannot_be_decoded_is_quarantined_and_it_and_what_must_be_read_arm_a_read() {
+    for (payload, states) in [("?", &[DeliveryState::Quarantined]), ("read", &[DeliveryState::Applied])] {
+        let handler = handler(vec![applying(states, "")], given_back(&[]), true);
+        assert_eq!(handler.handle_updated_workitem(&[delivery(1, payload, 0)]).await, Ok(()), "{payload}");
+    }
+}
+
+#[tokio::test]
+async fn whichever_write_fails_nothing_is_committed_nobody_told_and_an_outage_is_no_attempt() {
+    for fails in ["mirror", "finish", "commit"] {
+        let uows = vec![applying(&[DeliveryState::Applied], fails)];
+        let handler = handler(uows, given_back(&[(1, false)]), false);
+        let many = delivery(1, "news", MAX_ATTEMPTS);
+        assert_eq!(handler.handle_updated_workitem(&[many]).await, Ok(()), "{fails}");
+    }
+}
+
+/// A unit of work that fails for a reason of its own.
+fn defective() -> MockUnitOfWork {
+    let mut uow = MockUnitOfWork::new();
+    uow.expect_lock_external_issues().returning(|_| Err(StoreError::Backend("a defect".to_owned())));
+    uow.expect_commit().never();
+    uow
+}
+
+#[tokio::test]
+async fn one_bad_delivery_of_a_batch_is_given_back_alone() {
+    let uows = vec![defective(), defective(), applying(&[DeliveryState::Applied], "")];
+    let handler = handler(uows, given_back(&[(1, true)]), false);
+    let batch = [delivery(1, "news", 0), delivery(2, "news", 0)];
+    assert_eq!(handler.handle_updated_workitem(&batch).await, Ok(()));
+}
+
+#[tokio::test]
+async fn a_delivery_that_failed_every_time_is_dead_with_the_reason() {
+    let mut dead = MockUnitOfWork::new();
+    dead.expect_finish_deliveries()
+        .withf(|rows| rows[0].state == DeliveryState::Dead && rows[0].reason.is_some())
+        .times(1)
+        .returning(|_| Ok(()));
+    commits(&mut dead, "");
+    let handler = handler(vec![defective(), dead], given_back(&[]), false);
+    let last = delivery(1, "news", MAX_ATTEMPTS - 1);
+    assert_eq!(handler.handle_updated_workitem(&[last]).await, Ok(()));
+}
+
+#[tokio::test]
+async fn a_lost_lease_is_left_to_its_new_holder() {
+    let mut uow = MockUnitOfWork::new();
+    uow.expect_lock_external_issues().returning(|_| Ok(Vec::new()));
+    uow.expect_finish_deliveries().returning(|_| Err(StoreError::LeaseLost));
+    uow.expect_commit().never();
+    let handler = handler(vec![uow], given_back(&[]), false);
+    assert_eq!(handler.handle_updated_workitem(&[delivery(1, "news", 0)]).await, Ok(()));
+}
