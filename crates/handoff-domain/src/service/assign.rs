@@ -73,38 +73,21 @@ fn is_mentioned(state: &GroupState, user: crate::id::UserId, source: ChangeSourc
 mod tests {
     use super::*;
     use crate::chat::{RouteMode, RouteRef};
-    use crate::group::{Group, GroupStatus, Level};
-    use crate::id::{GroupId, OrganizationId, ProjectId, RouteId, TeamId, UserId};
+    use crate::id::{OrganizationId, ProjectId, RouteId, TeamId, UserId};
     use crate::organization::{DiscordUserId, User};
     use crate::service::deassign::deassign;
+    use crate::service::tests::fixtures::{NOW, group, group_state, user};
     use crate::testing::SequentialEntropy;
-    use crate::text::Name;
     use std::collections::{HashMap, HashSet};
     use uuid::Uuid;
 
     const ADA: Assignee = Assignee::User(UserId::new(1));
     const BOB: Assignee = Assignee::User(UserId::new(2));
     const TEAM: Assignee = Assignee::Team(TeamId::new(7));
-    const NOW: Timestamp = Timestamp::from_seconds(1_800_000_000);
     const API: ChangeSource = ChangeSource::Api { by: None };
 
     fn state(assignee: Option<Assignee>) -> GroupState {
-        GroupState {
-            group: Group {
-                id: GroupId::from_uuid(Uuid::from_u128(1)),
-                organization: OrganizationId::new(1),
-                project: ProjectId::new(1),
-                number: 1,
-                title: Name::parse("It breaks").unwrap(),
-                level: Level::Error,
-                status: GroupStatus::Unresolved,
-                last_event_at: NOW,
-                created_at: NOW,
-            },
-            assignee,
-            decision: None,
-            issue_sync: true,
-        }
+        group_state(group(), OrganizationId::new(1), ProjectId::new(1), assignee)
     }
 
     /// One route that pings, one that does not, one of another project; Ada is linked, Bob is not.
@@ -114,13 +97,7 @@ mod tests {
             project: ProjectId::new(project),
             mode,
         };
-        let user = |id: i64, discord| User {
-            id: UserId::new(id),
-            name: Name::parse("Somebody").unwrap(),
-            active: true,
-            discord,
-            created_at: NOW,
-        };
+        let user = |id: i64, discord| User { discord, ..user(UserId::new(id)) };
         Surroundings {
             now: NOW,
             entropy,

@@ -1,63 +1,16 @@
 //! Observe: order comes from revisions, and only a change against the mirror reaches the groups.
 
+use super::fixtures::{ADA, BOB, NOW, group_state, integration, mirror, snapshot, user};
 use crate::assignee::{Assignee, ChangeSource, Decision};
-use crate::group::{Group, GroupStatus, Level};
-use crate::id::{
-    ExternalIssueId, GroupId, InstallationId, IntegrationId, LinkId, OrganizationId, ProjectId, Revision, UserId,
-    WorkItemNumber,
-};
-use crate::organization::User;
+use crate::id::{GroupId, InstallationId, LinkId, OrganizationId, ProjectId, Revision};
 use crate::person::Person;
 use crate::port::store::{GroupState, MatchedBy, PersonMatch};
 use crate::service::ChangeSet;
 use crate::service::observe::{Observation, Observed, Origin, observe};
 use crate::testing::{FixedClock, MockUnitOfWork, SequentialEntropy};
-use crate::text::Name;
-use crate::time::Timestamp;
-use crate::work_item::{AzureProjectId, ExternalIssue, GroupLink, LinkedGroup, Snapshot};
+use crate::work_item::{ExternalIssue, GroupLink, LinkedGroup, Snapshot};
 use std::time::Duration;
 use uuid::Uuid;
-
-const NOW: Timestamp = Timestamp::from_seconds(1_800_000_000);
-const ADA: UserId = UserId::new(3);
-const BOB: UserId = UserId::new(4);
-
-fn integration() -> IntegrationId {
-    IntegrationId::from_uuid(Uuid::from_u128(1))
-}
-
-fn mirror(revision: i64, assignee: Option<&str>) -> ExternalIssue {
-    ExternalIssue {
-        id: ExternalIssueId::from_uuid(Uuid::from_u128(2)),
-        integration: integration(),
-        number: WorkItemNumber::new(42),
-        azure_project: AzureProjectId::parse("11111111-1111-1111-1111-111111111111").unwrap(),
-        revision: Revision::new(revision),
-        title: "It breaks".to_owned(),
-        work_item_type: "Bug".to_owned(),
-        state: "Active".to_owned(),
-        assignee: assignee.and_then(Person::from_text),
-        url: None,
-        changed_at: NOW.minus(Duration::from_secs(100)),
-        observed_at: NOW.minus(Duration::from_secs(100)),
-        deleted: false,
-    }
-}
-
-fn snapshot(revision: i64, assignee: Option<&str>) -> Snapshot {
-    Snapshot {
-        number: WorkItemNumber::new(42),
-        revision: Revision::new(revision),
-        azure_project: None,
-        title: "It breaks".to_owned(),
-        work_item_type: "Bug".to_owned(),
-        state: "Active".to_owned(),
-        assignee: assignee.and_then(Person::from_text),
-        changed_by: None,
-        changed_at: Some(NOW.minus(Duration::from_secs(10))),
-        url: None,
-    }
-}
 
 fn group(n: u128) -> GroupId {
     GroupId::from_uuid(Uuid::from_u128(100 + n))
@@ -80,25 +33,14 @@ fn linked(n: u128, inbound_assignee: bool) -> LinkedGroup {
 }
 
 fn state(n: u128, decided_ago: Option<u64>) -> GroupState {
+    let organization = OrganizationId::new(i64::try_from(n).unwrap() + 1);
     GroupState {
-        group: Group {
-            id: group(n),
-            organization: OrganizationId::new(i64::try_from(n).unwrap() + 1),
-            project: ProjectId::new(1),
-            number: 1,
-            title: Name::parse("It breaks").unwrap(),
-            level: Level::Error,
-            status: GroupStatus::Unresolved,
-            last_event_at: NOW,
-            created_at: NOW,
-        },
-        assignee: Some(Assignee::User(BOB)),
         decision: decided_ago.map(|seconds| Decision {
             value: Some(Assignee::User(BOB)),
             at: NOW.minus(Duration::from_secs(seconds)),
             source: ChangeSource::Api { by: None },
         }),
-        issue_sync: false,
+        ..group_state(group(n), organization, ProjectId::new(1), Some(Assignee::User(BOB)))
     }
 }
 
@@ -127,11 +69,7 @@ impl World {
             let asked = questions.iter().enumerate().filter(|(_, (_, _, person))| known(person));
             Ok(asked.map(|(question, _)| PersonMatch { question, user: ADA, by: MatchedBy::Address }).collect())
         });
-        uow.expect_users().returning(|ids| {
-            let name = Name::parse("Somebody").unwrap();
-            let user = |id: &UserId| User { id: *id, name: name.clone(), active: true, discord: None, created_at: NOW };
-            Ok(ids.iter().map(user).collect())
-        });
+        uow.expect_users().returning(|ids| Ok(ids.iter().map(|id| user(*id)).collect()));
         let seen = Observation { integration: integration(), snapshot, origin, clock_offset_micros: 0 };
         let entropy = SequentialEntropy::default();
         let (outcomes, changes) = observe(&mut uow, &[seen], &FixedClock::at(NOW), &entropy).await.unwrap();
