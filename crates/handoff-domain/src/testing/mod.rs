@@ -1,10 +1,12 @@
-//! What tests and examples put in the place of the world: mocks of every port, a clock under control,
-//! repeatable "randomness".
+//! What tests and examples put in the place of the world: mocks of every port, a store in memory, a clock
+//! under control, repeatable "randomness".
 
+mod memory;
 mod mock_outside;
 mod mock_store;
 mod world;
 
+pub use memory::{ContextBox, MemoryCache, MemoryStore, SilentWake};
 pub use mock_outside::{
     MockAssigneeExistsCache, MockChatMessenger, MockOwnershipDebounce, MockSecretBox, MockSequenceStore,
     MockTrackerInbound, MockWake, MockWorkItemTracker,

@@ -1,0 +1,122 @@
+//! Guilds, routes and messages.
+
+use super::Transaction;
+use super::state::{State, unless};
+use crate::assignee::Assignee;
+use crate::chat::{CardSource, Guild, MessageKind, MessageRecord, Route, RouteRef};
+use crate::id::{GroupId, OrganizationId, ProjectId, RouteId};
+use crate::organization::DiscordUserId;
+use crate::person::Unresolved;
+use crate::port::store::{ChatTx, StoreResult};
+use crate::work_item::ExternalIssue;
+use async_trait::async_trait;
+
+/// What tells one message of a group on a route from another.
+type Subject<'a> = (GroupId, RouteId, MessageKind, &'a str);
+
+fn subject_of(record: &MessageRecord) -> Subject<'_> {
+    (record.group, record.route, record.kind, &record.subject)
+}
+
+impl State {
+    fn message_about(&self, subject: &Subject<'_>) -> Option<&MessageRecord> {
+        self.messages.values().find(|record| subject_of(record) == *subject)
+    }
+
+    /// An assignee's name and Discord account.
+    fn shown(&self, assignee: Assignee) -> (Option<String>, Option<DiscordUserId>) {
+        match assignee {
+            Assignee::User(id) => {
+                let user = self.users.get(&id);
+                (user.map(|user| user.name.to_string()), user.and_then(|user| user.discord))
+            }
+            Assignee::Team(id) => (self.teams.get(&id).map(|team| team.name.to_string()), None),
+        }
+    }
+
+    /// The group's work items with what is unresolved on each, by number.
+    fn work_items_of(&self, group: GroupId) -> Vec<(ExternalIssue, Option<Unresolved>)> {
+        let links = self.links.values().filter(|link| link.group == group);
+        let with_issue = |id| self.issues.get(id).cloned();
+        let mut items: Vec<_> =
+            links.filter_map(|link| Some((with_issue(&link.external_issue)?, link.unresolved.clone()))).collect();
+        items.sort_by_key(|(issue, _)| (issue.number, issue.id));
+        items
+    }
+
+    fn source_of_card(&self, group: GroupId, route: RouteId) -> Option<CardSource> {
+        let (found, on) = (self.visible_group(group)?, self.routes.get(&route)?);
+        let assignee = self.assignments.get(&group).map(|row| row.assignee);
+        let (assignee_name, assignee_discord) = assignee.map_or((None, None), |who| self.shown(who));
+        Some(CardSource {
+            group: found.clone(),
+            project_slug: self.visible(found.project)?.project.slug.clone(),
+            route: on.clone(),
+            assignee,
+            assignee_name,
+            assignee_discord,
+            work_items: self.work_items_of(group),
+            record: self.message_about(&(group, route, MessageKind::Card, "")).cloned(),
+        })
+    }
+}
+
+#[async_trait]
+impl ChatTx for Transaction {
+    async fn insert_guild(&mut self, new: &Guild) -> StoreResult<()> {
+        unless(self.state.guilds.contains_key(&new.id), "guild_pkey")?;
+        self.write().guilds.insert(new.id, new.clone());
+        Ok(())
+    }
+
+    async fn insert_route(&mut self, new: &Route) -> StoreResult<()> {
+        let known = &self.state.routes;
+        unless(known.contains_key(&new.id), "route_pkey")?;
+        let same = |route: &Route| route.project == new.project && route.channel == new.channel;
+        unless(known.values().any(same), "route_channel")?;
+        self.write().routes.insert(new.id, new.clone());
+        Ok(())
+    }
+
+    async fn delete_route(&mut self, organization: OrganizationId, id: RouteId) -> StoreResult<bool> {
+        if self.state.routes.get(&id).is_none_or(|route| route.organization != organization) {
+            return Ok(false);
+        }
+        let state = self.write();
+        state.messages.retain(|_, record| record.route != id);
+        Ok(state.routes.remove(&id).is_some())
+    }
+
+    async fn set_route_disabled(&mut self, id: RouteId, reason: Option<String>) -> StoreResult<()> {
+        if let Some(route) = self.write().routes.get_mut(&id) {
+            route.disabled = reason;
+        }
+        Ok(())
+    }
+
+    async fn routes_of(&mut self, projects: &[ProjectId]) -> StoreResult<Vec<RouteRef>> {
+        let enabled = self.state.routes.values().filter(|route| route.disabled.is_none());
+        let asked = enabled.filter(|route| projects.contains(&route.project));
+        Ok(asked.map(|route| RouteRef { id: route.id, project: route.project, mode: route.mode }).collect())
+    }
+
+    async fn card_source(&mut self, group: GroupId, route: RouteId) -> StoreResult<Option<CardSource>> {
+        Ok(self.state.source_of_card(group, route))
+    }
+
+    async fn ping_record(
+        &mut self,
+        group: GroupId,
+        route: RouteId,
+        subject: &str,
+    ) -> StoreResult<Option<MessageRecord>> {
+        Ok(self.state.message_about(&(group, route, MessageKind::Ping, subject)).cloned())
+    }
+
+    async fn put_message_record(&mut self, record: &MessageRecord) -> StoreResult<()> {
+        let other = self.state.message_about(&subject_of(record));
+        unless(other.is_some_and(|other| other.id != record.id), "message_subject")?;
+        self.write().messages.insert(record.id, record.clone());
+        Ok(())
+    }
+}
