@@ -27,6 +27,12 @@ impl DeliveryRow {
     }
 }
 
+impl OutboxRow {
+    fn is_held_by(&self, token: i64) -> bool {
+        self.state == OutboxState::Pending && self.progress.is_held_by(token)
+    }
+}
+
 impl State {
     fn arm(&mut self, row: &OutboxArm) -> StoreResult<()> {
         let target = row.task.target();
@@ -75,6 +81,15 @@ impl State {
         fresh.map(|row| row.new.id).take(usize::from(limit)).collect()
     }
 
+    /// The rows that may be leased, those due first first.
+    fn claimable_tasks(&self, now: Timestamp, limit: u16) -> Vec<OutboxId> {
+        let pending = self.outbox.values().filter(|row| row.state == OutboxState::Pending);
+        let free = pending.filter(|row| row.progress.is_free(now));
+        let mut due: Vec<_> = free.map(|row| (row.progress.due_at, row.arm.id)).collect();
+        due.sort_unstable();
+        due.into_iter().map(|(_, id)| id).take(usize::from(limit)).collect()
+    }
+
     fn claim_delivery(&mut self, id: DeliveryId, until: Timestamp) -> Option<ClaimedDelivery> {
         let token = self.next_token();
         let row = self.deliveries.get_mut(&id)?;
@@ -115,8 +130,7 @@ impl State {
 
     /// A pending row that is leased under this token.
     fn held_task(&mut self, id: OutboxId, token: i64) -> Option<&mut OutboxRow> {
-        let held = |row: &&mut OutboxRow| row.state == OutboxState::Pending && row.progress.is_held_by(token);
-        self.outbox.get_mut(&id).filter(held)
+        self.outbox.get_mut(&id).filter(|row| row.is_held_by(token))
     }
 
     fn replay_task(&mut self, organization: OrganizationId, id: OutboxId, now: Timestamp) -> bool {
@@ -200,7 +214,8 @@ impl QueueTx for Transaction {
     }
 
     async fn hold_outbox(&mut self, id: OutboxId, token: i64) -> StoreResult<()> {
-        self.write().held_task(id, token).map(drop).ok_or(StoreError::LeaseLost)
+        let held = |row: &&OutboxRow| row.is_held_by(token);
+        self.state.outbox.get(&id).filter(held).map(drop).ok_or(StoreError::LeaseLost)
     }
 }
 
@@ -211,6 +226,23 @@ impl MemoryStore {
         let answer = change(transaction.write());
         transaction.publish();
         answer
+    }
+
+    /// Leases what is due; leaves the state alone when nothing is.
+    async fn claim_all<I, T>(
+        &self,
+        due: impl Fn(&State) -> Vec<I> + Send,
+        claim: impl Fn(&mut State, I) -> Option<T> + Send,
+    ) -> StoreResult<Vec<T>> {
+        let mut transaction = self.transaction().await;
+        let due = due(&transaction.state);
+        if due.is_empty() {
+            return Ok(Vec::new());
+        }
+        let state = transaction.write();
+        let claimed = due.into_iter().filter_map(|id| claim(state, id)).collect();
+        transaction.publish();
+        Ok(claimed)
     }
 }
 
@@ -229,11 +261,7 @@ impl Inbox for MemoryStore {
         lease_until: Timestamp,
         limit: u16,
     ) -> Result<Vec<ClaimedDelivery>, StoreError> {
-        let claim = |state: &mut State| {
-            let due = state.claimable(now, limit);
-            due.into_iter().filter_map(|id| state.claim_delivery(id, lease_until)).collect()
-        };
-        Ok(self.at_once(claim).await)
+        self.claim_all(|state| state.claimable(now, limit), |state, id| state.claim_delivery(id, lease_until)).await
     }
 
     async fn fail(
@@ -262,15 +290,7 @@ impl Inbox for MemoryStore {
 #[async_trait]
 impl Outbox for MemoryStore {
     async fn claim(&self, now: Timestamp, lease_until: Timestamp, limit: u16) -> Result<Vec<ClaimedTask>, StoreError> {
-        let claim = |state: &mut State| {
-            let pending = state.outbox.values().filter(|row| row.state == OutboxState::Pending);
-            let due = pending.filter(|row| row.progress.is_free(now));
-            let mut due: Vec<_> = due.map(|row| (row.progress.due_at, row.arm.id)).collect();
-            due.sort_unstable();
-            due.truncate(usize::from(limit));
-            due.into_iter().filter_map(|(_, id)| state.claim_task(id, lease_until)).collect()
-        };
-        Ok(self.at_once(claim).await)
+        self.claim_all(|state| state.claimable_tasks(now, limit), |state, id| state.claim_task(id, lease_until)).await
     }
 
     async fn fail(
