@@ -1,0 +1,430 @@
+//! The calls: what we ask of Azure DevOps, and what its answers mean.
+
+use crate::address::{AddressPolicy, CollectionAddress};
+use crate::http::{Call, Http, Reply, SetupError, unavailable};
+use crate::inbound::{HOOK_USER, guid};
+use crate::json;
+use crate::operation::Operation;
+use crate::snapshot::{self, Beside, project_in};
+use crate::wire::{self, ConnectionData, FIELDS, List, Project, SubscriptionsFound, WorkItem};
+use async_trait::async_trait;
+use handoff_domain::hook::HookStatus;
+use handoff_domain::id::{IntegrationId, WorkItemNumber};
+use handoff_domain::port::Clock;
+use handoff_domain::port::tracker::{
+    NewSubscription, RemoteCollection, RemoteProject, RemoteSubscription, TrackerConnection, TrackerError,
+    WorkItemTracker,
+};
+use handoff_domain::secret::Secret;
+use handoff_domain::text::{Name, tamed};
+use handoff_domain::work_item::{AzureProjectId, Snapshot};
+use http::Method;
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+use url::Url;
+
+/// Most work items in one batch (description of Work Items, Get Work Items Batch).
+const BATCH: usize = 200;
+/// The largest number of a work item, which is a signed 32-bit number there (same source).
+const MAX_WORK_ITEM: i64 = i32::MAX as i64;
+/// Projects asked for at once.
+const PROJECTS_PAGE: usize = 100;
+/// Pages of projects read at most.
+const MAX_PROJECT_PAGES: usize = 100;
+/// The version of payloads that we pin: the one the documentation advises.
+const RESOURCE_VERSION: &str = "1.0";
+
+/// How Azure DevOps is called.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AzureSettings {
+    /// Which addresses may be called.
+    pub addresses: AddressPolicy,
+    /// How long a connection may take to be made, the look-up of its name included.
+    pub connect_timeout: Duration,
+    /// How long a whole call may take, its answer's body included.
+    pub call_timeout: Duration,
+    /// The version of the REST API asked for. Servers before 2022.1 need an older one.
+    pub api_version: String,
+}
+
+impl Default for AzureSettings {
+    fn default() -> Self {
+        Self {
+            addresses: AddressPolicy::default(),
+            connect_timeout: Duration::from_secs(5),
+            call_timeout: Duration::from_secs(30),
+            api_version: "7.1".to_owned(),
+        }
+    }
+}
+
+/// Azure DevOps over its REST API. Keeps to the throttling headers, separately for each installation.
+pub struct AzureDevOps {
+    http: Http,
+    addresses: AddressPolicy,
+    api_version: String,
+}
+
+/// What is asked: everything of a call but where and as whom.
+struct Question {
+    operation: Operation,
+    method: Method,
+    /// Below the collection's address, without the version.
+    path: String,
+    body: Option<Value>,
+}
+
+impl Question {
+    fn get(operation: Operation, path: impl Into<String>) -> Self {
+        Self { operation, method: Method::GET, path: path.into(), body: None }
+    }
+
+    fn post(operation: Operation, path: &str, body: Value) -> Self {
+        Self { operation, method: Method::POST, path: path.to_owned(), body: Some(body) }
+    }
+}
+
+impl AzureDevOps {
+    /// A client; nothing is called yet.
+    ///
+    /// # Errors
+    /// [`SetupError`] when the process has no TLS provider, or the HTTP client cannot be made.
+    pub fn new(settings: AzureSettings, clock: Arc<dyn Clock>) -> Result<Self, SetupError> {
+        let AzureSettings { addresses, connect_timeout, call_timeout, api_version } = settings;
+        let http = Http::new(&addresses, connect_timeout, call_timeout, clock)?;
+        Ok(Self { http, addresses, api_version })
+    }
+
+    async fn ask(&self, at: &TrackerConnection, question: Question) -> Result<Reply, TrackerError> {
+        let address = self.addresses.check(&at.base_url)?;
+        let call = self.call(&address, &at.credential, question);
+        self.http.send(Call { at: Some((at.integration, at.installation)), ..call }).await
+    }
+
+    fn call<'a>(&self, address: &'a CollectionAddress, credential: &'a Secret, question: Question) -> Call<'a> {
+        let Question { operation, method, path, body } = question;
+        let glue = if path.contains('?') { '&' } else { '?' };
+        let path = format!("{path}{glue}api-version={}", self.api_version);
+        Call { operation, method, address, path, body, credential, at: None }
+    }
+
+    async fn batch(
+        &self,
+        at: &TrackerConnection,
+        numbers: &[WorkItemNumber],
+    ) -> Result<Option<Vec<WorkItem>>, TrackerError> {
+        let ids: Vec<i64> = numbers.iter().map(|number| number.get()).collect();
+        let body = json!({"ids": ids, "fields": FIELDS, "errorPolicy": "omit"});
+        let question = Question::post(Operation::WorkItems, "_apis/wit/workitemsbatch", body);
+        let list: List<WorkItem> = match self.ask(at, question).await? {
+            Reply::NoSuchThing => return Ok(None),
+            reply => whole(Operation::WorkItems, reply)?,
+        };
+        let items = list.value.into_iter().map(|item| match item {
+            json::Loose::Nothing => Ok(None),
+            json::Loose::Object(item) => Ok(Some(item)),
+            _ => Err(unavailable("it answered something else than work items")),
+        });
+        Ok(Some(items.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect()))
+    }
+
+    /// Snapshots of what was read. Projects that the answers only name are looked up, once each.
+    async fn snapshots(&self, at: &TrackerConnection, items: &[WorkItem]) -> Result<Vec<Snapshot>, TrackerError> {
+        let mut projects: BTreeMap<String, Option<AzureProjectId>> = BTreeMap::new();
+        let mut snapshots = Vec::with_capacity(items.len());
+        for item in items {
+            let project = match item.url.text().and_then(project_in) {
+                Some(project) => Some(project),
+                None => match item.fields.object().and_then(|fields| fields.team_project.text()) {
+                    None => None,
+                    Some(name) => match projects.get(name) {
+                        Some(known) => known.clone(),
+                        None => {
+                            let found = self.project(at, name).await?;
+                            projects.insert(name.to_owned(), found.clone());
+                            found
+                        }
+                    },
+                },
+            };
+            snapshots.push(built(at, item, project)?);
+        }
+        Ok(snapshots)
+    }
+
+    async fn project(&self, at: &TrackerConnection, name: &str) -> Result<Option<AzureProjectId>, TrackerError> {
+        let path = format!("_apis/projects/{}", utf8_percent_encode(name, NON_ALPHANUMERIC));
+        match self.ask(at, Question::get(Operation::Project, path)).await? {
+            Reply::Body(body) => {
+                let project: Project = understood(&body)?;
+                Ok(project.id.text().and_then(AzureProjectId::parse))
+            }
+            Reply::NoSuchThing | Reply::NoSuchPlace => Ok(None),
+        }
+    }
+}
+
+#[async_trait]
+impl WorkItemTracker for AzureDevOps {
+    async fn collection(&self, base_url: &str, credential: &Secret) -> Result<RemoteCollection, TrackerError> {
+        let address = self.addresses.check(base_url)?;
+        // Its description is still a preview, so that a version would have to say so; reading needs none.
+        let question = Question::get(Operation::Collection, "_apis/connectionData");
+        let call = Call { path: question.path.clone(), ..self.call(&address, credential, question) };
+        let data: ConnectionData = whole(Operation::Collection, self.http.send(call).await?)?;
+        let id = data.instance_id.text().and_then(guid);
+        let id = id.ok_or_else(|| unavailable("it does not say which collection it is"))?;
+        if data.deployment_id.text().and_then(guid).as_ref() == Some(&id) {
+            let reason = "it is the address of the Server, not of one of its collections".to_owned();
+            return Err(TrackerError::UnsafeAddress { reason });
+        }
+        let name = Name::parse(&tamed(&address.name, Name::MAX)).map_err(|_| unavailable("its name cannot be read"))?;
+        Ok(RemoteCollection { id, name, base_url: address.url })
+    }
+
+    async fn projects(&self, connection: &TrackerConnection) -> Result<Vec<RemoteProject>, TrackerError> {
+        let mut found: BTreeMap<AzureProjectId, RemoteProject> = BTreeMap::new();
+        for page in 0..MAX_PROJECT_PAGES {
+            let path = format!("_apis/projects?$top={PROJECTS_PAGE}&$skip={}", page * PROJECTS_PAGE);
+            let reply = self.ask(connection, Question::get(Operation::Projects, path)).await?;
+            let list: List<Project> = whole(Operation::Projects, reply)?;
+            let (asked, known) = (list.value.len(), found.len());
+            for project in list.value.iter().filter_map(json::Loose::object).filter_map(remote_project) {
+                found.insert(project.id.clone(), project);
+            }
+            if asked < PROJECTS_PAGE || found.len() == known {
+                return Ok(found.into_values().collect());
+            }
+        }
+        let most = PROJECTS_PAGE * MAX_PROJECT_PAGES;
+        Err(TrackerError::Rejected { reason: format!("it has more than {most} projects, which is past our limit") })
+    }
+
+    async fn create_subscription(
+        &self,
+        connection: &TrackerConnection,
+        new: &NewSubscription,
+    ) -> Result<RemoteSubscription, TrackerError> {
+        let body = subscription_body(new);
+        let question = Question::post(Operation::CreateSubscription, "_apis/hooks/subscriptions", body);
+        let made: wire::Subscription = whole(Operation::CreateSubscription, self.ask(connection, question).await?)?;
+        remote_subscription(&made).ok_or_else(|| unavailable("it answered a subscription without an id"))
+    }
+
+    async fn find_subscriptions(
+        &self,
+        connection: &TrackerConnection,
+        url: &str,
+    ) -> Result<Vec<RemoteSubscription>, TrackerError> {
+        let condition = json!({"inputId": "url", "operator": "equals", "inputValue": url, "caseSensitive": false});
+        let body = json!({
+            "publisherId": "tfs",
+            "consumerId": "webHooks",
+            "consumerActionId": "httpRequest",
+            "consumerInputFilters": [{"conditions": [condition]}],
+        });
+        let question = Question::post(Operation::FindSubscriptions, "_apis/hooks/subscriptionsquery", body);
+        let answer: SubscriptionsFound = whole(Operation::FindSubscriptions, self.ask(connection, question).await?)?;
+        // Compared again: what an old Server makes of the filter is not known.
+        let ours = |one: &RemoteSubscription| one.url.as_deref().is_some_and(|theirs| same_url(theirs, url));
+        let found = answer.results.iter().filter_map(json::Loose::object);
+        Ok(found.filter_map(remote_subscription).filter(ours).collect())
+    }
+
+    async fn subscription(
+        &self,
+        connection: &TrackerConnection,
+        id: &str,
+    ) -> Result<Option<RemoteSubscription>, TrackerError> {
+        let path = subscription_path(id)?;
+        let found: wire::Subscription = match self.ask(connection, Question::get(Operation::Subscription, path)).await?
+        {
+            Reply::NoSuchThing => return Ok(None),
+            reply => whole(Operation::Subscription, reply)?,
+        };
+        let found = remote_subscription(&found);
+        found.map(Some).ok_or_else(|| unavailable("it answered a subscription without an id"))
+    }
+
+    async fn delete_subscription(&self, connection: &TrackerConnection, id: &str) -> Result<(), TrackerError> {
+        let path = subscription_path(id)?;
+        let question = Question { method: Method::DELETE, ..Question::get(Operation::DeleteSubscription, path) };
+        // Gone with or without its collection: either way there is nothing left to delete.
+        self.ask(connection, question).await.map(|_| ())
+    }
+
+    async fn work_item(
+        &self,
+        connection: &TrackerConnection,
+        number: WorkItemNumber,
+    ) -> Result<Option<Snapshot>, TrackerError> {
+        if number.get() > MAX_WORK_ITEM {
+            return Ok(None);
+        }
+        let path = format!("_apis/wit/workitems/{number}?fields={}", FIELDS.join(","));
+        let item: WorkItem = match self.ask(connection, Question::get(Operation::WorkItem, path)).await? {
+            Reply::NoSuchThing => return Ok(None),
+            reply => whole(Operation::WorkItem, reply)?,
+        };
+        if item.id.integer() != Some(number.get()) {
+            return Err(unavailable("it answered another work item than the one asked for"));
+        }
+        Ok(self.snapshots(connection, &[item]).await?.pop())
+    }
+
+    async fn work_items(
+        &self,
+        connection: &TrackerConnection,
+        numbers: &[WorkItemNumber],
+    ) -> Result<Vec<Snapshot>, TrackerError> {
+        let wanted: BTreeSet<WorkItemNumber> =
+            numbers.iter().copied().filter(|number| number.get() <= MAX_WORK_ITEM).collect();
+        let wanted: Vec<WorkItemNumber> = wanted.into_iter().collect();
+        let mut pending: Vec<&[WorkItemNumber]> = wanted.chunks(BATCH).rev().collect();
+        let mut snapshots = Vec::with_capacity(wanted.len());
+        while let Some(batch) = pending.pop() {
+            match self.batch(connection, batch).await? {
+                Some(items) => snapshots.extend(self.snapshots(connection, &items).await?),
+                // A server that does not omit what is missing refuses the whole batch: halved until
+                // what is missing stands alone.
+                None if batch.len() > 1 => {
+                    let (first, second) = batch.split_at(batch.len() / 2);
+                    pending.extend([second, first]);
+                }
+                None => {}
+            }
+        }
+        Ok(snapshots)
+    }
+
+    fn clock_offset_micros(&self, integration: IntegrationId) -> Option<i64> {
+        self.http.clock_offset_micros(integration)
+    }
+}
+
+/// A good answer, read.
+fn whole<T: DeserializeOwned>(operation: Operation, reply: Reply) -> Result<T, TrackerError> {
+    match reply {
+        Reply::Body(body) => understood(&body),
+        Reply::NoSuchThing => Err(TrackerError::NotFound { what: operation.thing() }),
+        Reply::NoSuchPlace => Err(TrackerError::NotFound { what: "collection" }),
+    }
+}
+
+fn understood<T: DeserializeOwned>(body: &[u8]) -> Result<T, TrackerError> {
+    json::read(body).map_err(|error| unavailable(format!("its answer is {error}")))
+}
+
+/// A work item that lacks what a snapshot needs fails the read: left out, it would count as deleted.
+fn built(at: &TrackerConnection, item: &WorkItem, project: Option<AzureProjectId>) -> Result<Snapshot, TrackerError> {
+    let number = item.id.integer().and_then(WorkItemNumber::from_wire);
+    let number = number.ok_or_else(|| unavailable("it answered a work item without a number"))?;
+    let beside = Beside { azure_project: project, base_url: Some(&at.base_url), ..Beside::default() };
+    match snapshot::snapshot(number, item, beside) {
+        Ok(Some(snapshot)) => Ok(snapshot),
+        Ok(None) => Err(unavailable(format!("work item {number} came without its fields"))),
+        Err(error) => Err(unavailable(format!("work item {number} cannot be read: {error}"))),
+    }
+}
+
+fn remote_project(project: &Project) -> Option<RemoteProject> {
+    let id = AzureProjectId::parse(project.id.text()?)?;
+    let name = Name::parse(&tamed(project.name.text()?, Name::MAX)).ok()?;
+    Some(RemoteProject { id, name })
+}
+
+fn remote_subscription(one: &wire::Subscription) -> Option<RemoteSubscription> {
+    let is_web_hook = one.consumer_id.text().is_none_or(|consumer| consumer.eq_ignore_ascii_case("webHooks"));
+    let url = one.consumer_inputs.object().and_then(|inputs| inputs.url.text()).filter(|_| is_web_hook);
+    Some(RemoteSubscription {
+        id: one.id.text().and_then(guid)?,
+        status: status_of(one.status.text()),
+        url: url.map(ToOwned::to_owned),
+    })
+}
+
+/// A word that we do not know counts as disabled by the system: we cannot say that the hook delivers,
+/// and that is the state which is looked after without anybody's help.
+fn status_of(word: Option<&str>) -> HookStatus {
+    let Some(word) = word else { return HookStatus::Enabled };
+    match word.to_ascii_lowercase().as_str() {
+        "enabled" => HookStatus::Enabled,
+        "onprobation" => HookStatus::OnProbation,
+        "disabledbyuser" => HookStatus::DisabledByUser,
+        "disabledbysystem" => HookStatus::DisabledBySystem,
+        "disabledbyinactiveidentity" => HookStatus::DisabledByInactiveIdentity,
+        _ => {
+            tracing::warn!(status = %tamed(word, 64), "a subscription has a status that is not known");
+            HookStatus::DisabledBySystem
+        }
+    }
+}
+
+/// No field is filtered there: only one could be, and it may not be said in words of every version.
+fn subscription_body(new: &NewSubscription) -> Value {
+    json!({
+        "publisherId": "tfs",
+        "eventType": new.event_type.as_str(),
+        "resourceVersion": RESOURCE_VERSION,
+        "consumerId": "webHooks",
+        "consumerActionId": "httpRequest",
+        "publisherInputs": {"projectId": new.azure_project.as_str(), "areaPath": "", "workItemType": ""},
+        "consumerInputs": {
+            "url": new.url,
+            "basicAuthUsername": HOOK_USER,
+            "basicAuthPassword": new.secret.expose(),
+            "resourceDetailsToSend": "all",
+            "messagesToSend": "none",
+            "detailedMessagesToSend": "none",
+            "acceptUntrustedCerts": "false",
+        },
+    })
+}
+
+/// Ids are GUIDs; anything else would be another path.
+fn subscription_path(id: &str) -> Result<String, TrackerError> {
+    let id = guid(id).ok_or(TrackerError::Rejected { reason: "this is not the id of a subscription".to_owned() })?;
+    Ok(format!("_apis/hooks/subscriptions/{id}"))
+}
+
+fn same_url(a: &str, b: &str) -> bool {
+    a == b || matches!((Url::parse(a), Url::parse(b)), (Ok(a), Ok(b)) if a == b)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_status_word_is_mapped_and_an_unknown_one_is_not_taken_for_enabled() {
+        for (word, status) in [
+            (None, HookStatus::Enabled),
+            (Some("enabled"), HookStatus::Enabled),
+            (Some("onProbation"), HookStatus::OnProbation),
+            (Some("disabledByUser"), HookStatus::DisabledByUser),
+            (Some("disabledBySystem"), HookStatus::DisabledBySystem),
+            (Some("DisabledByInactiveIdentity"), HookStatus::DisabledByInactiveIdentity),
+            (Some("sleeping"), HookStatus::DisabledBySystem),
+        ] {
+            assert_eq!(status_of(word), status, "{word:?}");
+        }
+    }
+
+    #[test]
+    fn an_id_that_is_no_guid_is_never_put_into_a_path() {
+        for bad in ["", ".", "..", "../projects", "7", "a/b"] {
+            assert!(subscription_path(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn one_address_may_be_written_in_two_ways() {
+        assert!(same_url("https://H.example/webhooks/a", "https://h.example:443/webhooks/a"));
+        assert!(!same_url("https://h.example/webhooks/a", "https://h.example/webhooks/b"));
+        assert!(!same_url("x", "y"));
+    }
+}
