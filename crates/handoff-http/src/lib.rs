@@ -28,19 +28,16 @@ use axum::middleware::from_fn_with_state;
 use std::sync::Arc;
 
 /// Everything under one listener: webhooks, API and health.
-#[must_use]
 pub fn router(state: Arc<ApiState>) -> Router {
     finished(webhook::routes().merge(api::routes(&state)).merge(health::routes()), state)
 }
 
 /// Only the webhooks and health, for a listener of their own.
-#[must_use]
 pub fn webhook_router(state: Arc<ApiState>) -> Router {
     finished(webhook::routes().merge(health::routes()), state)
 }
 
 /// Only the API and health, where webhooks have a listener of their own.
-#[must_use]
 pub fn api_router(state: Arc<ApiState>) -> Router {
     finished(api::routes(&state).merge(health::routes()), state)
 }

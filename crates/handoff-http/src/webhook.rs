@@ -15,7 +15,6 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use axum::{Json, Router};
 use futures::FutureExt;
-use handoff_domain::id::HookId;
 use handoff_domain::port::{Appended, InboundHeaders};
 use handoff_domain::service::post::{Answer, Body, KEPT_OF_OVERSIZED, MAX_BODY, Post};
 use http_body_util::BodyExt;
@@ -25,7 +24,6 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
-use uuid::Uuid;
 
 /// Asks Azure DevOps to come again after this long.
 const COME_AGAIN: Duration = Duration::from_secs(10);
@@ -108,9 +106,8 @@ async fn deliver(
     path: Result<Path<String>, PathRejection>,
     request: Request,
 ) -> Response {
-    // What is no id of a hook is looked up all the same, so that it is refused like an unknown one.
-    let id = path.ok().and_then(|Path(text)| text.parse().ok()).unwrap_or(HookId::from_uuid(Uuid::nil()));
-    let received = AssertUnwindSafe(state.webhooks.receive(state.lifecycle.is_draining(), id, request));
+    let named = path.map(|Path(text)| text).unwrap_or_default();
+    let received = AssertUnwindSafe(state.webhooks.receive(state.lifecycle.is_draining(), &named, request));
     let outcome = received.catch_unwind().await.unwrap_or_else(|_| {
         tracing::error!("receiving a delivery panicked");
         Outcome::cut(Answer::Unavailable, "panicked")
@@ -120,14 +117,14 @@ async fn deliver(
 }
 
 impl Webhooks {
-    async fn receive(&self, draining: bool, id: HookId, request: Request) -> Outcome {
+    async fn receive(&self, draining: bool, hook: &str, request: Request) -> Outcome {
         let (parts, body) = request.into_parts();
         if draining {
             self.part_from(body).await;
             return Outcome::cut(Answer::Unavailable, "draining");
         }
         let headers = inbound(&parts.headers);
-        let authenticated = timeout(self.limits.authenticate, self.post.authenticate(id, &headers)).await;
+        let authenticated = timeout(self.limits.authenticate, self.post.authenticate_named(hook, &headers)).await;
         let caller = match authenticated.unwrap_or(Err(Answer::Unavailable)) {
             Ok(caller) => caller,
             Err(Answer::Unauthorized) => return Outcome::cut(Answer::Unauthorized, "unauthorized"),

@@ -1,1 +1,8 @@
-//! The router, called without a socket.
+//! The router, called without a socket over a store in memory; and the server, over one.
+
+mod api;
+mod authorization;
+mod bodies;
+mod server;
+mod webhooks;
+mod world;
