@@ -2,13 +2,13 @@
 
 use crate::address::{AddressPolicy, CollectionAddress};
 use crate::http::{Call, Http, Reply, SetupError, unavailable};
-use crate::inbound::{HOOK_USER, guid};
+use crate::inbound::guid;
 use crate::json;
 use crate::operation::Operation;
 use crate::snapshot::{self, Beside, project_in};
+use crate::subscription::{remote_subscription, same_url, subscription_body, subscription_path};
 use crate::wire::{self, ConnectionData, FIELDS, List, Project, SubscriptionsFound, WorkItem};
 use async_trait::async_trait;
-use handoff_domain::hook::HookStatus;
 use handoff_domain::id::{IntegrationId, WorkItemNumber};
 use handoff_domain::port::Clock;
 use handoff_domain::port::tracker::{
@@ -25,7 +25,6 @@ use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
-use url::Url;
 
 /// Most work items in one batch (description of Work Items, Get Work Items Batch).
 const BATCH: usize = 200;
@@ -35,8 +34,6 @@ const MAX_WORK_ITEM: i64 = i32::MAX as i64;
 const PROJECTS_PAGE: usize = 100;
 /// Pages of projects read at most.
 const MAX_PROJECT_PAGES: usize = 100;
-/// The version of payloads that we pin: the one the documentation advises.
-const RESOURCE_VERSION: &str = "1.0";
 
 /// How Azure DevOps is called.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,7 +44,7 @@ pub struct AzureSettings {
     pub connect_timeout: Duration,
     /// How long a whole call may take, its answer's body included.
     pub call_timeout: Duration,
-    /// The version of the REST API asked for. Servers before 2022.1 need an older one.
+    /// The version of the REST API asked for. Older Servers know older ones only: 5.0, 6.0, 7.0.
     pub api_version: String,
 }
 
@@ -139,21 +136,28 @@ impl AzureDevOps {
         for item in items {
             let project = match item.url.text().and_then(project_in) {
                 Some(project) => Some(project),
-                None => match item.fields.object().and_then(|fields| fields.team_project.text()) {
-                    None => None,
-                    Some(name) => match projects.get(name) {
-                        Some(known) => known.clone(),
-                        None => {
-                            let found = self.project(at, name).await?;
-                            projects.insert(name.to_owned(), found.clone());
-                            found
-                        }
-                    },
-                },
+                None => self.named_project(at, item, &mut projects).await?,
             };
             snapshots.push(built(at, item, project)?);
         }
         Ok(snapshots)
+    }
+
+    async fn named_project(
+        &self,
+        at: &TrackerConnection,
+        item: &WorkItem,
+        known: &mut BTreeMap<String, Option<AzureProjectId>>,
+    ) -> Result<Option<AzureProjectId>, TrackerError> {
+        let Some(name) = item.fields.object().and_then(|fields| fields.team_project.text()) else {
+            return Ok(None);
+        };
+        if let Some(known) = known.get(name) {
+            return Ok(known.clone());
+        }
+        let found = self.project(at, name).await?;
+        known.insert(name.to_owned(), found.clone());
+        Ok(found)
     }
 
     async fn project(&self, at: &TrackerConnection, name: &str) -> Result<Option<AzureProjectId>, TrackerError> {
@@ -231,7 +235,7 @@ impl WorkItemTracker for AzureDevOps {
         let answer: SubscriptionsFound = whole(Operation::FindSubscriptions, self.ask(connection, question).await?)?;
         // Compared again: what an old Server makes of the filter is not known.
         let ours = |one: &RemoteSubscription| one.url.as_deref().is_some_and(|theirs| same_url(theirs, url));
-        let found = answer.results.iter().filter_map(json::Loose::object);
+        let found = answer.results.iter().flatten().filter_map(json::Loose::object);
         Ok(found.filter_map(remote_subscription).filter(ours).collect())
     }
 
@@ -335,96 +339,4 @@ fn remote_project(project: &Project) -> Option<RemoteProject> {
     let id = AzureProjectId::parse(project.id.text()?)?;
     let name = Name::parse(&tamed(project.name.text()?, Name::MAX)).ok()?;
     Some(RemoteProject { id, name })
-}
-
-fn remote_subscription(one: &wire::Subscription) -> Option<RemoteSubscription> {
-    let is_web_hook = one.consumer_id.text().is_none_or(|consumer| consumer.eq_ignore_ascii_case("webHooks"));
-    let url = one.consumer_inputs.object().and_then(|inputs| inputs.url.text()).filter(|_| is_web_hook);
-    Some(RemoteSubscription {
-        id: one.id.text().and_then(guid)?,
-        status: status_of(one.status.text()),
-        url: url.map(ToOwned::to_owned),
-    })
-}
-
-/// A word that we do not know counts as disabled by the system: we cannot say that the hook delivers,
-/// and that is the state which is looked after without anybody's help.
-fn status_of(word: Option<&str>) -> HookStatus {
-    let Some(word) = word else { return HookStatus::Enabled };
-    match word.to_ascii_lowercase().as_str() {
-        "enabled" => HookStatus::Enabled,
-        "onprobation" => HookStatus::OnProbation,
-        "disabledbyuser" => HookStatus::DisabledByUser,
-        "disabledbysystem" => HookStatus::DisabledBySystem,
-        "disabledbyinactiveidentity" => HookStatus::DisabledByInactiveIdentity,
-        _ => {
-            tracing::warn!(status = %tamed(word, 64), "a subscription has a status that is not known");
-            HookStatus::DisabledBySystem
-        }
-    }
-}
-
-/// No field is filtered there: only one could be, and it may not be said in words of every version.
-fn subscription_body(new: &NewSubscription) -> Value {
-    json!({
-        "publisherId": "tfs",
-        "eventType": new.event_type.as_str(),
-        "resourceVersion": RESOURCE_VERSION,
-        "consumerId": "webHooks",
-        "consumerActionId": "httpRequest",
-        "publisherInputs": {"projectId": new.azure_project.as_str(), "areaPath": "", "workItemType": ""},
-        "consumerInputs": {
-            "url": new.url,
-            "basicAuthUsername": HOOK_USER,
-            "basicAuthPassword": new.secret.expose(),
-            "resourceDetailsToSend": "all",
-            "messagesToSend": "none",
-            "detailedMessagesToSend": "none",
-            "acceptUntrustedCerts": "false",
-        },
-    })
-}
-
-/// Ids are GUIDs; anything else would be another path.
-fn subscription_path(id: &str) -> Result<String, TrackerError> {
-    let id = guid(id).ok_or(TrackerError::Rejected { reason: "this is not the id of a subscription".to_owned() })?;
-    Ok(format!("_apis/hooks/subscriptions/{id}"))
-}
-
-fn same_url(a: &str, b: &str) -> bool {
-    a == b || matches!((Url::parse(a), Url::parse(b)), (Ok(a), Ok(b)) if a == b)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_status_word_is_mapped_and_an_unknown_one_is_not_taken_for_enabled() {
-        for (word, status) in [
-            (None, HookStatus::Enabled),
-            (Some("enabled"), HookStatus::Enabled),
-            (Some("onProbation"), HookStatus::OnProbation),
-            (Some("disabledByUser"), HookStatus::DisabledByUser),
-            (Some("disabledBySystem"), HookStatus::DisabledBySystem),
-            (Some("DisabledByInactiveIdentity"), HookStatus::DisabledByInactiveIdentity),
-            (Some("sleeping"), HookStatus::DisabledBySystem),
-        ] {
-            assert_eq!(status_of(word), status, "{word:?}");
-        }
-    }
-
-    #[test]
-    fn an_id_that_is_no_guid_is_never_put_into_a_path() {
-        for bad in ["", ".", "..", "../projects", "7", "a/b"] {
-            assert!(subscription_path(bad).is_err(), "{bad}");
-        }
-    }
-
-    #[test]
-    fn one_address_may_be_written_in_two_ways() {
-        assert!(same_url("https://H.example/webhooks/a", "https://h.example:443/webhooks/a"));
-        assert!(!same_url("https://h.example/webhooks/a", "https://h.example/webhooks/b"));
-        assert!(!same_url("x", "y"));
-    }
 }

@@ -129,14 +129,17 @@ impl Http {
         let span = tracing::debug_span!("azure_devops", operation = call.operation.name());
         let sent = async {
             let Some((integration, installation)) = call.at else {
-                return self.exchange(&call, None).await.and_then(|heard| classified(call.operation, heard));
+                return self
+                    .exchange(&call, None)
+                    .await
+                    .and_then(|heard| classified(call.operation, heard, self.clock.now()));
             };
             let lane = self.pace.lane(installation);
             let _turn = lane.enter(call.credential, self.clock.as_ref(), self.call_timeout).await?;
             let heard = self.exchange(&call, Some(integration)).await?;
             let now = self.clock.now();
             let wait = asked_wait(&heard.headers, now);
-            let reply = classified(call.operation, heard);
+            let reply = classified(call.operation, heard, now);
             lane.learn(reply.as_ref().err(), wait, call.credential, now);
             reply
         };
@@ -209,7 +212,7 @@ pub(crate) fn unavailable(reason: impl Into<String>) -> TrackerError {
 }
 
 /// What an answer means. Bad credentials are answered with 401, 302, 203, or a sign-in page and 200.
-fn classified(operation: Operation, heard: Heard) -> Result<Reply, TrackerError> {
+fn classified(operation: Operation, heard: Heard, now: Timestamp) -> Result<Reply, TrackerError> {
     let Heard { status, headers, body } = heard;
     let is_html = is_html(&headers, &body);
     match status.as_u16() {
@@ -222,16 +225,13 @@ fn classified(operation: Operation, heard: Heard) -> Result<Reply, TrackerError>
         403 => Err(TrackerError::Forbidden { needed: operation.needed().to_owned() }),
         404 if is_html || is_about_the_place(&body) => Ok(Reply::NoSuchPlace),
         404 => Ok(Reply::NoSuchThing),
-        429 => Err(throttled(&headers)),
-        503 if headers.contains_key(RETRY_AFTER) => Err(throttled(&headers)),
+        429 => Err(TrackerError::Throttled { retry_after: asked_wait(&headers, now) }),
+        503 if headers.contains_key(RETRY_AFTER) => {
+            Err(TrackerError::Throttled { retry_after: asked_wait(&headers, now) })
+        }
         408 | 500.. => Err(unavailable(format!("it answered {}", status.as_u16()))),
         _ => Err(TrackerError::Rejected { reason: reason_of(status, &body) }),
     }
-}
-
-fn throttled(headers: &HeaderMap) -> TrackerError {
-    let now = date_of(headers).unwrap_or(Timestamp::from_micros(0));
-    TrackerError::Throttled { retry_after: asked_wait(headers, now) }
 }
 
 fn is_html(headers: &HeaderMap, body: &[u8]) -> bool {
@@ -262,7 +262,11 @@ mod tests {
     fn answer(status: u16, headers: &[(&'static str, &'static str)], body: &str) -> Result<Reply, TrackerError> {
         let headers = headers.iter().map(|(n, v)| (HeaderName::from_static(n), HeaderValue::from_static(v))).collect();
         let status = StatusCode::from_u16(status).unwrap();
-        classified(Operation::WorkItem, Heard { status, headers, body: body.as_bytes().to_vec() })
+        classified(
+            Operation::WorkItem,
+            Heard { status, headers, body: body.as_bytes().to_vec() },
+            Timestamp::from_seconds(0),
+        )
     }
 
     #[test]

@@ -4,7 +4,7 @@
 //! [`AzureInbound`] verifies and decodes what service hooks bring (`TrackerInbound`).
 //!
 //! Where things are: what they send us in `wire`, read tolerantly by `json` and made into snapshots by
-//! `snapshot`; the calls in `client`, what each needs in `operation`; sending and the classes of
+//! `snapshot`; the calls in `client` and `subscription`, what each needs in `operation`; sending and the classes of
 //! answers in `http`, how fast in `pace`, and where to in `address`.
 
 mod address;
@@ -15,7 +15,11 @@ mod json;
 mod operation;
 mod pace;
 mod snapshot;
+mod subscription;
 mod wire;
+
+#[cfg(test)]
+mod tests;
 
 pub use address::AddressPolicy;
 pub use client::{AzureDevOps, AzureSettings};

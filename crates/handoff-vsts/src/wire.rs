@@ -171,10 +171,11 @@ pub(crate) struct ConsumerInputs {
     pub(crate) url: Loose,
 }
 
-/// The answer to a query for subscriptions.
-#[derive(Debug, Deserialize)]
+/// The answer to a query for subscriptions: the query, with what it found.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
 pub(crate) struct SubscriptionsFound {
-    pub(crate) results: Vec<Loose<Subscription>>,
+    pub(crate) results: Option<Vec<Loose<Subscription>>>,
 }
 
 /// A list as it arrives on the wire.
