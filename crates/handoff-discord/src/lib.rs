@@ -2,5 +2,12 @@
 
 mod card;
 mod encode;
+mod errors;
+mod limits;
 mod marker;
 mod ping;
+mod request;
+mod sender;
+mod settings;
+
+pub use settings::{API_BASE, DiscordSettings, SettingsError};

@@ -1,0 +1,258 @@
+//! The requests that we make of Discord: routes by twilight, bodies of our own, checked by twilight.
+//!
+//! The bodies are ours because twilight 0.18 knows no `enforce_nonce`, and takes a nonce only as a number.
+
+use crate::limits::{Lane, Major, Operation};
+use crate::{card, marker, ping};
+use handoff_domain::chat::{MAX_NONCE, Message, Ping};
+use handoff_domain::organization::{ChannelId, GuildId, MessageId};
+use handoff_domain::port::ChatError;
+use serde::Serialize;
+use twilight_http::request::Request;
+use twilight_http::routing::Route;
+use twilight_model::channel::message::{AllowedMentions, Embed, MessageFlags};
+use twilight_model::id::Id;
+
+/// How many messages of a history are asked for at once: the most that Discord gives (documentation, Get
+/// Channel Messages).
+pub(crate) const HISTORY_PAGE: u16 = 100;
+
+/// A request, and the lane in which it waits its turn.
+#[derive(Debug)]
+pub(crate) struct Call {
+    /// Method, path and body.
+    pub(crate) request: Request,
+    /// Which limits it meets.
+    pub(crate) lane: Lane,
+}
+
+#[derive(Serialize)]
+struct CreateBody<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    content: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    embeds: Vec<Embed>,
+    allowed_mentions: AllowedMentions,
+    nonce: &'a str,
+    enforce_nonce: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    message_reference: Option<Reference>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    flags: Option<MessageFlags>,
+}
+
+#[derive(Serialize)]
+struct Reference {
+    message_id: MessageId,
+    /// A card that somebody deleted is no reason to keep a ping back.
+    fail_if_not_exists: bool,
+}
+
+/// Every field is always sent, as null or empty where there is nothing, so that nothing of what the
+/// message said before stays.
+#[derive(Serialize)]
+struct EditBody {
+    content: Option<String>,
+    embeds: Vec<Embed>,
+    allowed_mentions: AllowedMentions,
+}
+
+#[derive(Serialize)]
+struct UnarchiveBody {
+    archived: bool,
+}
+
+/// Whether a ping is to reply to its card.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Reply {
+    /// Where it has one.
+    ToCard,
+    /// Not at all: the bot may not.
+    Never,
+}
+
+/// Posts a message under a nonce, which Discord is told to enforce.
+pub(crate) fn create(channel: ChannelId, message: &Message, nonce: &str, reply: Reply) -> Result<Call, ChatError> {
+    if nonce.chars().count() > MAX_NONCE {
+        return Err(rejected(&format!("a nonce has at most {MAX_NONCE} characters")));
+    }
+    let (content, embeds) = said(message, Some(&marker::of(nonce)));
+    let (allowed_mentions, message_reference, flags) = match message {
+        Message::Card(_) => (AllowedMentions::default(), None, None),
+        Message::Ping(ping) => {
+            // Addresses in a title that slipped through shall not unfold into a preview.
+            (mention_of(ping), reference(ping, reply), Some(MessageFlags::SUPPRESS_EMBEDS))
+        }
+    };
+    check(content.as_deref(), &embeds)?;
+    let body = CreateBody { content, embeds, allowed_mentions, nonce, enforce_nonce: true, message_reference, flags };
+    with_body(&Route::CreateMessage { channel_id: channel.get() }, Operation::CreateMessage, channel, &body)
+}
+
+/// Makes a message say this instead. Without `allowed_mentions` Discord would read the content again
+/// with the defaults, whatever the message allowed when it was made.
+pub(crate) fn edit(channel: ChannelId, id: MessageId, message: &Message) -> Result<Call, ChatError> {
+    let (content, embeds) = said(message, None);
+    check(content.as_deref(), &embeds)?;
+    let body = EditBody { content, embeds, allowed_mentions: AllowedMentions::default() };
+    let route = Route::UpdateMessage { channel_id: channel.get(), message_id: id.get() };
+    with_body(&route, Operation::EditMessage, channel, &body)
+}
+
+/// Takes a thread out of the archive.
+pub(crate) fn unarchive(thread: ChannelId) -> Result<Call, ChatError> {
+    let route = Route::UpdateChannel { channel_id: thread.get() };
+    with_body(&route, Operation::UpdateChannel, thread, &UnarchiveBody { archived: false })
+}
+
+/// The messages of a channel that came after `after`, the oldest of them.
+pub(crate) fn history(channel: ChannelId, after: u64) -> Call {
+    let route = Route::GetMessages {
+        channel_id: channel.get(),
+        after: Some(after),
+        around: None,
+        before: None,
+        limit: Some(HISTORY_PAGE),
+    };
+    without_body(&route, Operation::ReadMessages, Major::Channel(channel))
+}
+
+/// A channel.
+pub(crate) fn channel(id: ChannelId) -> Call {
+    without_body(&Route::GetChannel { channel_id: id.get() }, Operation::ReadChannel, Major::Channel(id))
+}
+
+/// A guild with its roles.
+pub(crate) fn guild(id: GuildId) -> Call {
+    let route = Route::GetGuild { guild_id: id.get(), with_counts: false };
+    without_body(&route, Operation::ReadGuild, Major::Guild(id))
+}
+
+/// A member of a guild.
+pub(crate) fn member(guild: GuildId, user: u64) -> Call {
+    let route = Route::GetMember { guild_id: guild.get(), user_id: user };
+    without_body(&route, Operation::ReadMember, Major::Guild(guild))
+}
+
+/// The bot's own account.
+pub(crate) fn current_user() -> Call {
+    without_body(&Route::GetCurrentUser, Operation::ReadCurrentUser, Major::None)
+}
+
+fn said(message: &Message, marker: Option<&str>) -> (Option<String>, Vec<Embed>) {
+    match message {
+        Message::Card(card) => (None, vec![card::embed(card, marker)]),
+        Message::Ping(ping) => (Some(ping::content(ping, marker)), Vec::new()),
+    }
+}
+
+/// Only the assignee is notified: not even the bot, by the reply to its own card.
+fn mention_of(ping: &Ping) -> AllowedMentions {
+    let users = Id::new_checked(ping.user.get()).into_iter().collect();
+    AllowedMentions { users, ..AllowedMentions::default() }
+}
+
+fn reference(ping: &Ping, reply: Reply) -> Option<Reference> {
+    let card = ping.card.filter(|_| reply == Reply::ToCard);
+    card.map(|message_id| Reference { message_id, fail_if_not_exists: false })
+}
+
+/// Cards and pings are made to fit; what does not is our mistake, and is not sent.
+fn check(content: Option<&str>, embeds: &[Embed]) -> Result<(), ChatError> {
+    let refused = |error: twilight_validate::message::MessageValidationError| rejected(&error.to_string());
+    content.map_or(Ok(()), twilight_validate::message::content).map_err(refused)?;
+    twilight_validate::message::embeds(embeds).map_err(refused)
+}
+
+fn with_body(
+    route: &Route<'_>,
+    operation: Operation,
+    channel: ChannelId,
+    body: &impl Serialize,
+) -> Result<Call, ChatError> {
+    let request = Request::builder(route).json(body).build();
+    let request = request.map_err(|_| rejected("the message cannot be written as JSON"))?;
+    Ok(Call { request, lane: Lane { operation, major: Major::Channel(channel) } })
+}
+
+fn without_body(route: &Route<'_>, operation: Operation, major: Major) -> Call {
+    Call { request: Request::from_route(route), lane: Lane { operation, major } }
+}
+
+fn rejected(reason: &str) -> ChatError {
+    ChatError::Rejected { reason: reason.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use handoff_domain::chat::{Card, CardAssignee};
+    use handoff_domain::group::Level;
+    use handoff_domain::organization::DiscordUserId;
+    use serde_json::{Value, json};
+
+    fn body(call: &Call) -> Value {
+        serde_json::from_slice(call.request.body().unwrap()).unwrap()
+    }
+
+    fn ping() -> Message {
+        Message::Ping(Ping {
+            user: DiscordUserId::new(7).unwrap(),
+            short_id: "BACKEND-42".to_owned(),
+            title: None,
+            card: MessageId::new(9),
+        })
+    }
+
+    fn card() -> Message {
+        Message::Card(Card {
+            short_id: "BACKEND-42".to_owned(),
+            title: None,
+            url: None,
+            level: Level::Info,
+            status: None,
+            assignee: CardAssignee::Nobody,
+            work_items: Vec::new(),
+        })
+    }
+
+    fn channel() -> ChannelId {
+        ChannelId::new(5).unwrap()
+    }
+
+    #[test]
+    fn a_new_ping_mentions_one_person_and_replies_to_the_card() {
+        let call = create(channel(), &ping(), "n-1", Reply::ToCard).unwrap();
+        assert_eq!(call.request.path(), "channels/5/messages");
+        let sent = body(&call);
+        assert_eq!(sent["allowed_mentions"], json!({"parse": [], "users": ["7"]}));
+        assert_eq!(sent["message_reference"], json!({"message_id": "9", "fail_if_not_exists": false}));
+        assert_eq!((&sent["nonce"], &sent["enforce_nonce"]), (&json!("n-1"), &json!(true)));
+        assert_eq!(sent["flags"], 4);
+        let alone = body(&create(channel(), &ping(), "n-1", Reply::Never).unwrap());
+        assert_eq!(alone.get("message_reference"), None);
+    }
+
+    #[test]
+    fn an_edit_says_everything_and_mentions_nobody() {
+        let id = MessageId::new(9).unwrap();
+        let of_card = body(&edit(channel(), id, &card()).unwrap());
+        assert_eq!(of_card.get("content"), Some(&Value::Null));
+        assert_eq!(of_card["allowed_mentions"], json!({"parse": []}));
+        assert_eq!(of_card["embeds"].as_array().map(Vec::len), Some(1));
+        let of_ping = body(&edit(channel(), id, &ping()).unwrap());
+        assert_eq!(of_ping["embeds"], json!([]));
+        assert_eq!(of_ping["allowed_mentions"], json!({"parse": []}));
+    }
+
+    #[test]
+    fn a_nonce_that_discord_would_refuse_is_not_sent() {
+        let refused = create(channel(), &card(), &"n".repeat(26), Reply::ToCard).unwrap_err();
+        assert!(matches!(refused, ChatError::Rejected { .. }));
+    }
+
+    #[test]
+    fn histories_are_read_from_a_message_on() {
+        assert_eq!(history(channel(), 17).request.path(), "channels/5/messages?after=17&limit=100");
+    }
+}
