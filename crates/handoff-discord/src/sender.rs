@@ -29,8 +29,9 @@ const MAX_ATTEMPTS: usize = 3;
 const MAX_ANSWER: usize = 8 * 1024 * 1024;
 /// Beyond so many lanes, those that nobody waits in are forgotten.
 const SWEEP_AT: usize = 1024;
-/// Discord asks for this form (documentation, reference, User Agent).
-const USER_AGENT: &str = concat!("DiscordBot (https://crates.io/crates/handoff, ", env!("CARGO_PKG_VERSION"), ")");
+/// Discord asks for this form (documentation, reference, User Agent), with an address where the bot has
+/// one.
+const USER_AGENT: &str = concat!("DiscordBot (handoff, ", env!("CARGO_PKG_VERSION"), ")");
 
 /// Sends for one bot token.
 pub(crate) struct Sender {
@@ -182,8 +183,7 @@ impl Sender {
     }
 }
 
-/// Whether the request took effect is not known. What the error says holds the address, but nothing of
-/// the message or the token.
+/// Whether the request took effect is not known. The words are ours: the client's own hold the address.
 fn unanswered(error: &reqwest::Error) -> ChatError {
     let what = if error.is_timeout() {
         "Discord did not answer in time"
