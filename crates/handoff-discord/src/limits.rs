@@ -11,14 +11,15 @@ use std::collections::{HashMap, VecDeque};
 use std::hash::Hash;
 use std::time::Duration;
 
-/// Requests in any second. Discord allows 50; requests that we spread evenly arrive less evenly.
-pub(crate) const REQUESTS_PER_SECOND: usize = 45;
+/// Requests in any [`PACE_WINDOW`]. Discord allows 50 in a second, as it sees them arrive.
+const REQUESTS_PER_WINDOW: usize = 45;
+/// A second, and what requests may be delayed more or less than others on their way.
+const PACE_WINDOW: Duration = Duration::from_millis(1100);
 /// Invalid requests (401, 403, 429) in ten minutes after which we stop. Discord bans the address at
 /// 10,000, for others behind the same address too.
-pub(crate) const MAX_INVALID_REQUESTS: usize = 1_000;
+const MAX_INVALID_REQUESTS: usize = 1_000;
 /// The window in which invalid requests count.
 const INVALID_WINDOW: Duration = Duration::from_secs(600);
-const SECOND: Duration = Duration::from_secs(1);
 /// Beyond so many entries, what is over is swept out before an entry is added.
 const SWEEP_AT: usize = 1024;
 
@@ -85,13 +86,6 @@ pub(crate) enum Admission {
 pub(crate) struct Ticket {
     lane: Lane,
     bucket: Option<BucketKey>,
-}
-
-impl Ticket {
-    /// Where it was sent.
-    pub(crate) const fn lane(&self) -> Lane {
-        self.lane
-    }
 }
 
 /// What an answer's headers tell about its bucket.
@@ -251,8 +245,8 @@ impl Limits {
     }
 
     fn until_pace(&mut self, now: Timestamp) -> Option<Timestamp> {
-        keep_window(&mut self.sent, SECOND, now);
-        full_until(&self.sent, REQUESTS_PER_SECOND, SECOND)
+        keep_window(&mut self.sent, PACE_WINDOW, now);
+        full_until(&self.sent, REQUESTS_PER_WINDOW, PACE_WINDOW)
     }
 
     /// Until the lane's bucket is filled again. Where its name is not known yet, it may be any bucket of
@@ -402,11 +396,11 @@ mod tests {
     #[test]
     fn no_second_holds_more_requests_than_allowed() {
         let mut limits = Limits::default();
-        for n in 0..REQUESTS_PER_SECOND {
+        for n in 0..REQUESTS_PER_WINDOW {
             let _ticket = go(&mut limits, create(u64::try_from(n).unwrap() + 1), at(10));
         }
-        assert_eq!(wait(&mut limits, create(99), at(500)), 510);
-        let _ticket = go(&mut limits, create(99), at(1010));
+        assert_eq!(wait(&mut limits, create(99), at(500)), 610);
+        let _ticket = go(&mut limits, create(99), at(1110));
     }
 
     #[test]
@@ -443,7 +437,7 @@ mod tests {
     #[test]
     fn a_clock_that_is_set_back_does_not_stop_sending() {
         let mut limits = Limits::default();
-        for _ in 0..REQUESTS_PER_SECOND {
+        for _ in 0..REQUESTS_PER_WINDOW {
             let _ticket = go(&mut limits, create(1), at(3_600_000));
         }
         let _ticket = go(&mut limits, create(1), at(0));

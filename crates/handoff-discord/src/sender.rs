@@ -18,6 +18,7 @@ use std::str::FromStr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::Mutex as Turn;
+use tracing::Instrument;
 use url::Url;
 
 /// How long a request waits for limits, in its lane and by itself, before its caller is sent away: a bit
@@ -80,9 +81,18 @@ impl Sender {
 
     /// Sends a request when its turn has come, and gives the body of a successful answer.
     pub(crate) async fn send(&self, call: &Call) -> Result<Vec<u8>, Failure> {
+        let Lane { operation, major } = call.lane;
+        self.send_in_turn(call).instrument(tracing::debug_span!("discord", ?operation, ?major)).await
+    }
+
+    async fn send_in_turn(&self, call: &Call) -> Result<Vec<u8>, Failure> {
         let since = self.clock.now();
         let lane = self.lane(call.lane);
         let _turn = lane.lock().await;
+        // Whoever is before us may have waited for Discord itself; a lease does not last for ever.
+        if self.clock.now().since(since) > MAX_WAIT {
+            return Err(retry("too many requests wait for this channel", Some(MAX_WAIT)).into());
+        }
         let mut attempt = 1;
         loop {
             let ticket = self.admitted(call.lane, since).await?;
@@ -172,7 +182,7 @@ impl Sender {
             (scope(&answer.headers, refusal), left)
         });
         if let Some((scope, left)) = limited {
-            tracing::warn!(?scope, seconds = left.as_secs_f64(), lane = ?ticket.lane(), "Discord limits the rate");
+            tracing::warn!(?scope, seconds = left.as_secs_f64(), "Discord limits the rate");
         }
         self.settle(ticket, Some(&Report { status: answer.status, bucket: bucket(&answer.headers), limited }));
         if refusal.as_ref().is_some_and(Refusal::is_about_token) {

@@ -21,8 +21,8 @@ fn channels(bench: &Bench, count: usize) -> Vec<Snowflake> {
 }
 
 /// Sends all of them at once, and again as long as they are told to come back.
-async fn send_all(bench: &Bench, messages: Vec<(Snowflake, String)>) {
-    let time = bench.let_time_pass();
+async fn send_all(bench: &Bench, speed: u32, messages: Vec<(Snowflake, String)>) {
+    let time = bench.let_time_pass(speed);
     let sending = messages.into_iter().map(|(into, nonce)| {
         let (chat, clock) = (Arc::clone(&bench.chat), bench.sim.clock().clone());
         tokio::spawn(async move {
@@ -46,7 +46,7 @@ async fn fifty_messages_to_five_channels_never_meet_a_limit() {
     let bench = Bench::new().await;
     let channels = channels(&bench, 5);
     let messages = (0..50).map(|n| (channels[n % 5], format!("n-{n}"))).collect();
-    send_all(&bench, messages).await;
+    send_all(&bench, 5, messages).await;
     for id in channels {
         assert_eq!(bench.sim.messages(id).len(), 10);
     }
@@ -59,7 +59,7 @@ async fn fifty_messages_to_five_channels_never_meet_a_limit() {
 async fn a_hundred_channels_at_once_stay_below_the_global_limit() {
     let bench = Bench::new().await;
     let messages = channels(&bench, 100).into_iter().enumerate().map(|(n, id)| (id, format!("n-{n}"))).collect();
-    send_all(&bench, messages).await;
+    send_all(&bench, 1, messages).await;
     let stats = bench.sim.stats();
     assert_eq!((stats.requests_during_cooldown, stats.invalid_requests), (0, 0));
     assert_eq!(bench.sim.request_count("create_message"), 100);
@@ -68,7 +68,7 @@ async fn a_hundred_channels_at_once_stay_below_the_global_limit() {
 #[tokio::test]
 async fn edits_that_share_the_bucket_of_new_messages_wait_for_it() {
     let bench = Bench::with(|options| options.limits.edits_share_create_bucket = true).await;
-    let time = bench.let_time_pass();
+    let time = bench.let_time_pass(5);
     let id = create(&bench, bench.channel, "n-1").await.unwrap();
     for n in 0..12 {
         bench.chat.edit(channel(bench.channel), id, &card(&format!("edit {n}"))).await.unwrap();
@@ -115,7 +115,7 @@ async fn a_global_limit_stops_everything_for_its_time() {
 async fn a_short_limit_is_waited_for_and_the_request_made_again() {
     let bench = Bench::new().await;
     bench.sim.exhaust_global(bench.bot, Duration::from_secs(2));
-    let time = bench.let_time_pass();
+    let time = bench.let_time_pass(5);
     create(&bench, bench.channel, "n-1").await.unwrap();
     time.abort();
     assert_eq!(bench.sim.requests().len(), 2);
@@ -170,11 +170,29 @@ async fn an_answer_that_never_came_leaves_the_channel_usable() {
         bench.sim.faults().push_next("create_message", Fault::Drop);
         create(&bench, bench.channel, &format!("n-{n}")).await.unwrap_err();
     }
-    let time = bench.let_time_pass();
+    let time = bench.let_time_pass(5);
     for n in 4..8 {
         create(&bench, bench.channel, &format!("n-{n}")).await.unwrap();
     }
     time.abort();
     assert_eq!(bench.sim.messages(bench.channel).len(), 8);
     assert_eq!(bench.sim.requests_during_cooldown(), 0);
+}
+
+#[tokio::test]
+async fn who_waited_too_long_behind_others_is_sent_away_without_a_request() {
+    let bench = Bench::new().await;
+    bench.sim.faults().push_next("create_message", Fault::Delay(Duration::from_secs(60)));
+    let spawn = |nonce: &'static str| {
+        let (chat, into) = (Arc::clone(&bench.chat), channel(bench.channel));
+        tokio::spawn(async move { chat.create(into, &card("Log in"), nonce).await })
+    };
+    let first = spawn("n-1");
+    tokio::task::yield_now().await;
+    let second = spawn("n-2");
+    let time = bench.let_time_pass(200);
+    first.await.unwrap().unwrap();
+    assert!(after(second.await.unwrap()) > Duration::ZERO);
+    time.abort();
+    assert_eq!(bench.sim.request_count("create_message"), 1);
 }

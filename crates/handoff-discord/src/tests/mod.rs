@@ -88,13 +88,14 @@ impl Bench {
         self.sim.clock().advance(Duration::from_secs(seconds));
     }
 
-    /// Lets the simulator's time pass, five times as fast as ours, until the handle is aborted.
-    fn let_time_pass(&self) -> JoinHandle<()> {
+    /// Lets the simulator's time pass, so many times as fast as ours, until the handle is aborted.
+    fn let_time_pass(&self, speed: u32) -> JoinHandle<()> {
+        const TICK: Duration = Duration::from_millis(2);
         let clock = self.sim.clock().clone();
         tokio::spawn(async move {
             loop {
-                let _ = tokio::time::timeout(Duration::from_millis(2), pending::<()>()).await;
-                clock.advance(Duration::from_millis(10));
+                let _ = tokio::time::timeout(TICK, pending::<()>()).await;
+                clock.advance(TICK * speed);
             }
         })
     }
