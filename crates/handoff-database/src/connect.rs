@@ -1,0 +1,151 @@
+//! Opening the database: its address, its pools and the settings that make it durable.
+
+use crate::error::Stored;
+use handoff_domain::port::StoreError;
+use handoff_domain::port::store::StoreResult;
+use sea_orm::sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
+use sea_orm::{ConnectOptions, DatabaseConnection};
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// How long a caller waits for a connection or a lock before the store counts as unavailable.
+pub const PATIENCE: Duration = Duration::from_secs(1);
+/// How long a transaction may sit idle before PostgreSQL ends it.
+const IDLE_IN_TRANSACTION: Duration = Duration::from_secs(10);
+/// How long one statement may take.
+const STATEMENT: Duration = Duration::from_secs(10);
+/// How many connections read at once on SQLite, where one writes.
+const SQLITE_READERS: u32 = 4;
+
+/// Where the database is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DatabaseOptions {
+    /// `sqlite:PATH`, `sqlite::memory:` (for tests), or `postgres://…`.
+    pub url: String,
+    /// Connections to PostgreSQL at most; SQLite has one that writes and a few that read.
+    pub max_connections: u32,
+}
+
+impl DatabaseOptions {
+    /// The usual number of connections to PostgreSQL.
+    pub const MAX_CONNECTIONS: u32 = 16;
+
+    /// The database at this address, with the usual limits.
+    #[must_use]
+    pub fn new(url: impl Into<String>) -> Self {
+        Self { url: url.into(), max_connections: Self::MAX_CONNECTIONS }
+    }
+}
+
+/// What kind of place the data is in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// An SQLite file.
+    File(PathBuf),
+    /// SQLite in memory; gone with the process.
+    Memory,
+    /// PostgreSQL.
+    Server,
+}
+
+impl Place {
+    /// Reads the address.
+    pub(crate) fn of(url: &str) -> StoreResult<Self> {
+        if url.starts_with("postgres://") || url.starts_with("postgresql://") {
+            return Ok(Self::Server);
+        }
+        let Some(path) = url.strip_prefix("sqlite:") else {
+            return Err(StoreError::Unavailable(
+                "the database address must begin with sqlite: or postgres://".to_owned(),
+            ));
+        };
+        let path = path.strip_prefix("//").unwrap_or(path);
+        let path = path.split_once('?').map_or(path, |(path, _)| path);
+        match path {
+            "" => Err(StoreError::Unavailable("the database address names no file after sqlite:".to_owned())),
+            ":memory:" => Ok(Self::Memory),
+            path => Ok(Self::File(PathBuf::from(path))),
+        }
+    }
+}
+
+/// The connections that write and those that read; the same pool except for an SQLite file.
+pub(crate) async fn connect(
+    options: &DatabaseOptions,
+    place: &Place,
+) -> StoreResult<(DatabaseConnection, DatabaseConnection)> {
+    match place {
+        Place::Server => {
+            let pool = sea_orm::Database::connect(postgres(options)).await.stored()?;
+            Ok((pool.clone(), pool))
+        }
+        Place::Memory => {
+            let pool = sea_orm::Database::connect(sqlite("sqlite::memory:".to_owned(), 1, false)).await.stored()?;
+            Ok((pool.clone(), pool))
+        }
+        Place::File(path) => {
+            if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+                tokio::fs::create_dir_all(folder).await.map_err(|error| {
+                    StoreError::Unavailable(format!("the folder {} cannot be made: {error}", folder.display()))
+                })?;
+            }
+            let url = format!("sqlite://{}", path.display());
+            let writer = sea_orm::Database::connect(sqlite(format!("{url}?mode=rwc"), 1, true)).await.stored()?;
+            let reader = sqlite(format!("{url}?mode=ro"), SQLITE_READERS, false);
+            Ok((writer, sea_orm::Database::connect(reader).await.stored()?))
+        }
+    }
+}
+
+fn pooled(url: String, connections: u32) -> ConnectOptions {
+    let mut options = ConnectOptions::new(url);
+    options
+        .max_connections(connections)
+        .min_connections(1)
+        .acquire_timeout(PATIENCE)
+        .connect_timeout(PATIENCE)
+        .test_before_acquire(false)
+        .sqlx_logging(false);
+    options
+}
+
+/// A commit is on disk when it returns (`synchronous = FULL`), and readers do not wait for the writer.
+fn sqlite(url: String, connections: u32, writes: bool) -> ConnectOptions {
+    let mut options = pooled(url, connections);
+    options.idle_timeout(None::<Duration>).max_lifetime(None::<Duration>).map_sqlx_sqlite_opts(move |sqlite| {
+        let sqlite = sqlite.foreign_keys(true).busy_timeout(PATIENCE).statement_cache_capacity(256);
+        if writes {
+            sqlite.journal_mode(SqliteJournalMode::Wal).synchronous(SqliteSynchronous::Full)
+        } else {
+            sqlite
+        }
+    });
+    options
+}
+
+fn postgres(options: &DatabaseOptions) -> ConnectOptions {
+    let mut pool = pooled(options.url.clone(), options.max_connections);
+    pool.test_before_acquire(true).map_sqlx_postgres_opts(|postgres| {
+        postgres.application_name("handoff").options([
+            ("lock_timeout", PATIENCE.as_millis().to_string()),
+            ("statement_timeout", STATEMENT.as_millis().to_string()),
+            ("idle_in_transaction_session_timeout", IDLE_IN_TRANSACTION.as_millis().to_string()),
+        ])
+    });
+    pool
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_read_and_a_wrong_one_named() {
+        assert_eq!(Place::of("sqlite::memory:"), Ok(Place::Memory));
+        assert_eq!(Place::of("sqlite:data/handoff.db"), Ok(Place::File("data/handoff.db".into())));
+        assert_eq!(Place::of("sqlite:///var/h.db?mode=rwc"), Ok(Place::File("/var/h.db".into())));
+        assert_eq!(Place::of("postgres://h/x"), Ok(Place::Server));
+        assert!(Place::of("mysql://h/x").is_err());
+        assert!(Place::of("sqlite:").is_err());
+    }
+}

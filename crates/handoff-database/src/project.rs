@@ -1,0 +1,245 @@
+//! Projects in a unit of work, their long end included.
+
+use crate::error::Stored;
+use crate::row;
+use crate::sql::{CHUNK, Sql, locking};
+use crate::table::{
+    group_links, issue_groups, messages, notification_settings, project_teams, projects,
+};
+use crate::tenancy::given;
+use crate::transaction::Transaction;
+use async_trait::async_trait;
+use handoff_domain::id::{ExternalIssueId, GroupId, OrganizationId, ProjectId, TeamId, UserId};
+use handoff_domain::port::store::{DoomedGroup, DoomedProject, ProjectTx, StoreResult};
+use handoff_domain::project::{NotificationSetting, Project};
+use handoff_domain::slug::Slug;
+use handoff_domain::time::Timestamp;
+use handoff_domain::work_item::GroupLink;
+use sea_orm::sea_query::OnConflict;
+use sea_orm::{
+    ActiveModelTrait, ActiveValue, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder,
+    QuerySelect,
+};
+use std::collections::{HashMap, HashSet};
+
+#[async_trait]
+impl ProjectTx for Transaction {
+    async fn insert_project(&mut self, new: &Project) -> StoreResult<ProjectId> {
+        let row = projects::ActiveModel {
+            id: given(new.id.get()),
+            organization_id: ActiveValue::Set(new.organization.get()),
+            slug: ActiveValue::Set(new.slug.as_str().to_owned()),
+            name: ActiveValue::Set(new.name.as_str().to_owned()),
+            next_group_number: ActiveValue::Set(1),
+            created_at: ActiveValue::Set(new.created_at.as_micros()),
+            hidden_at: ActiveValue::Set(None),
+        };
+        row.insert(&self.0).await.stored().map(|row| ProjectId::new(row.id))
+    }
+
+    async fn taken_slugs(&mut self, organization: OrganizationId, slugs: &[Slug]) -> StoreResult<HashSet<Slug>> {
+        let found: Vec<String> = projects::Entity::find()
+            .select_only()
+            .column(projects::Column::Slug)
+            .filter(projects::Column::OrganizationId.eq(organization.get()))
+            .filter(projects::Column::HiddenAt.is_null())
+            .filter(projects::Column::Slug.is_in(slugs.iter().map(Slug::as_str)))
+            .into_tuple()
+            .all(&self.0)
+            .await
+            .stored()?;
+        found.iter().map(|slug| row::slug(slug)).collect()
+    }
+
+    async fn hold_project(&mut self, organization: OrganizationId, id: ProjectId) -> StoreResult<Option<Project>> {
+        let lock = locking(&self.0, " FOR SHARE");
+        let held = Sql::new("SELECT id FROM projects WHERE hidden_at IS NULL AND id = ").bind(id.get());
+        let held = held.text(" AND organization_id = ").bind(organization.get()).text(lock);
+        if held.one(&self.0).await?.is_none() {
+            return Ok(None);
+        }
+        let found = projects::Entity::find_by_id(id.get()).one(&self.0).await.stored()?;
+        found.map(row::project).transpose()
+    }
+
+    async fn add_project_team(&mut self, project: ProjectId, team: TeamId) -> StoreResult<()> {
+        let insert = Sql::new("INSERT INTO project_teams (project_id, team_id) VALUES ")
+            .list([project.get(), team.get()])
+            .text(" ON CONFLICT DO NOTHING");
+        insert.count(&self.0).await.map(|_| ())
+    }
+
+    async fn remove_project_team(&mut self, project: ProjectId, team: TeamId) -> StoreResult<bool> {
+        let delete = Sql::new("DELETE FROM project_teams WHERE project_id = ").bind(project.get());
+        delete.text(" AND team_id = ").bind(team.get()).count(&self.0).await.map(|gone| gone > 0)
+    }
+
+    async fn put_notification_setting(&mut self, setting: &NotificationSetting) -> StoreResult<()> {
+        let row = notification_settings::Model {
+            project_id: setting.project.get(),
+            user_id: setting.user.get(),
+            mention: setting.mention,
+        };
+        let key = [notification_settings::Column::ProjectId, notification_settings::Column::UserId];
+        let upsert = OnConflict::columns(key).update_column(notification_settings::Column::Mention).to_owned();
+        let insert = notification_settings::Entity::insert(row.into_active_model()).on_conflict(upsert);
+        insert.exec_without_returning(&self.0).await.stored().map(|_| ())
+    }
+
+    async fn muted(&mut self, pairs: &[(UserId, ProjectId)]) -> StoreResult<HashSet<(UserId, ProjectId)>> {
+        let rows = notification_settings::Entity::find()
+            .filter(notification_settings::Column::UserId.is_in(pairs.iter().map(|(user, _)| user.get())))
+            .filter(notification_settings::Column::ProjectId.is_in(pairs.iter().map(|(_, project)| project.get())))
+            .filter(notification_settings::Column::Mention.eq(false))
+            .all(&self.0)
+            .await
+            .stored()?;
+        let asked: HashSet<&(UserId, ProjectId)> = pairs.iter().collect();
+        let found = rows.into_iter().map(|row| (UserId::new(row.user_id), ProjectId::new(row.project_id)));
+        Ok(found.filter(|pair| asked.contains(pair)).collect())
+    }
+
+    async fn project_members(&mut self, pairs: &[(UserId, ProjectId)]) -> StoreResult<HashSet<(UserId, ProjectId)>> {
+        let asked: HashSet<(i64, i64)> = pairs.iter().map(|(user, project)| (user.get(), project.get())).collect();
+        let users: HashSet<i64> = asked.iter().map(|(user, _)| *user).collect();
+        let projects: HashSet<i64> = asked.iter().map(|(_, project)| *project).collect();
+        let joined = Sql::new(
+            "SELECT DISTINCT m.user_id, p.project_id FROM team_members m \
+             JOIN project_teams p ON p.team_id = m.team_id WHERE m.user_id IN ",
+        );
+        let rows = joined.list(users).text(" AND p.project_id IN ").list(projects).all(&self.0).await?;
+        let mut found = HashSet::new();
+        for row in rows {
+            let pair: (i64, i64) =
+                (row.try_get("", "user_id").stored()?, row.try_get("", "project_id").stored()?);
+            if asked.contains(&pair) {
+                found.insert((UserId::new(pair.0), ProjectId::new(pair.1)));
+            }
+        }
+        Ok(found)
+    }
+
+    async fn project_teams(&mut self, pairs: &[(TeamId, ProjectId)]) -> StoreResult<HashSet<(TeamId, ProjectId)>> {
+        let rows = project_teams::Entity::find()
+            .filter(project_teams::Column::TeamId.is_in(pairs.iter().map(|(team, _)| team.get())))
+            .filter(project_teams::Column::ProjectId.is_in(pairs.iter().map(|(_, project)| project.get())))
+            .all(&self.0)
+            .await
+            .stored()?;
+        let asked: HashSet<&(TeamId, ProjectId)> = pairs.iter().collect();
+        let found = rows.into_iter().map(|row| (TeamId::new(row.team_id), ProjectId::new(row.project_id)));
+        Ok(found.filter(|pair| asked.contains(pair)).collect())
+    }
+
+    async fn hide_project(
+        &mut self,
+        organization: OrganizationId,
+        id: ProjectId,
+        at: Timestamp,
+    ) -> StoreResult<Option<DoomedProject>> {
+        let update = Sql::new("UPDATE projects SET hidden_at = ").bind(at.as_micros()).text(" WHERE id = ");
+        let update = update.bind(id.get()).text(" AND hidden_at IS NULL AND organization_id = ");
+        if update.bind(organization.get()).count(&self.0).await? == 0 {
+            return Ok(None);
+        }
+        let found = projects::Entity::find_by_id(id.get()).one(&self.0).await.stored()?;
+        found.map(doomed_project).transpose()
+    }
+
+    async fn doomed_groups(&mut self, project: ProjectId, limit: u16) -> StoreResult<Vec<DoomedGroup>> {
+        let lock = locking(&self.0, " FOR UPDATE OF g");
+        let chosen = Sql::new(
+            "SELECT g.id FROM issue_groups g JOIN projects p ON p.id = g.project_id \
+             WHERE p.hidden_at IS NOT NULL AND g.project_id = ",
+        );
+        let chosen = chosen.bind(project.get()).text(" ORDER BY g.id LIMIT ").bind(i64::from(limit)).text(lock);
+        let ids: Vec<uuid::Uuid> =
+            chosen.all(&self.0).await?.iter().map(|row| row.try_get("", "id").stored()).collect::<StoreResult<_>>()?;
+        let groups = issue_groups::Entity::find()
+            .filter(issue_groups::Column::Id.is_in(ids.clone()))
+            .order_by_asc(issue_groups::Column::Id)
+            .all(&self.0);
+        let groups = groups.await.stored()?;
+        let cards = messages::Entity::find()
+            .filter(messages::Column::GroupId.is_in(ids.clone()))
+            .filter(messages::Column::Kind.eq("card"))
+            .filter(messages::Column::Message.is_not_null())
+            .all(&self.0);
+        let cards = cards.await.stored()?;
+        let links = group_links::Entity::find().filter(group_links::Column::GroupId.is_in(ids)).all(&self.0);
+        let links = links.await.stored()?;
+        let mut doomed: HashMap<GroupId, DoomedGroup> = HashMap::new();
+        let mut order = Vec::new();
+        for found in groups {
+            let group = row::group(found)?;
+            order.push(group.id);
+            doomed.insert(group.id, DoomedGroup { group, cards: Vec::new(), links: Vec::new() });
+        }
+        for card in cards {
+            let card = row::message(card)?;
+            if let Some(one) = doomed.get_mut(&card.group) {
+                one.cards.push(card);
+            }
+        }
+        for link in &links {
+            let link: GroupLink = row::group_link(link)?;
+            if let Some(one) = doomed.get_mut(&link.group) {
+                one.links.push(link);
+            }
+        }
+        Ok(order.iter().filter_map(|id| doomed.remove(id)).collect())
+    }
+
+    async fn delete_groups(&mut self, groups: &[GroupId]) -> StoreResult<()> {
+        const HANGING: [&str; 6] = ["assignments", "decisions", "activities", "followers", "group_links", "messages"];
+        for chunk in groups.chunks(CHUNK) {
+            let ids = || chunk.iter().map(|id| id.get());
+            for table in HANGING {
+                let delete = Sql::new("DELETE FROM ").text(table).text(" WHERE group_id IN ").list(ids());
+                delete.count(&self.0).await?;
+            }
+            let end = Sql::new(
+                "UPDATE outbox SET state = 'obsolete', reason = 'its group was deleted', finished_at = due_at, \
+                 lease_until = NULL WHERE state = 'pending' AND group_id IN ",
+            );
+            end.list(ids()).count(&self.0).await?;
+            Sql::new("DELETE FROM issue_groups WHERE id IN ").list(ids()).count(&self.0).await?;
+        }
+        Ok(())
+    }
+
+    async fn delete_unlinked_external_issues(&mut self, ids: &[ExternalIssueId]) -> StoreResult<()> {
+        for chunk in ids.chunks(CHUNK) {
+            let lock = locking(&self.0, " FOR UPDATE");
+            let held = Sql::new("SELECT id FROM external_issues WHERE id IN ").list(chunk.iter().map(|id| id.get()));
+            held.text(" ORDER BY id").text(lock).all(&self.0).await?;
+            let unlinked = Sql::new("DELETE FROM external_issues WHERE id IN ")
+                .list(chunk.iter().map(|id| id.get()))
+                .text(" AND NOT EXISTS (SELECT 1 FROM group_links l WHERE l.external_issue_id = external_issues.id)");
+            unlinked.count(&self.0).await?;
+        }
+        Ok(())
+    }
+
+    async fn delete_project(&mut self, id: ProjectId) -> StoreResult<()> {
+        for table in ["routes", "notification_settings", "project_teams"] {
+            let delete = Sql::new("DELETE FROM ").text(table).text(" WHERE project_id = ").bind(id.get());
+            delete.count(&self.0).await?;
+        }
+        let end = Sql::new(
+            "UPDATE outbox SET state = 'obsolete', reason = 'its project was deleted', finished_at = due_at, \
+             lease_until = NULL WHERE state = 'pending' AND kind NOT IN ('close_card', 'delete_subscription') \
+             AND project_id = ",
+        );
+        end.bind(id.get()).count(&self.0).await?;
+        let delete = Sql::new("DELETE FROM projects WHERE hidden_at IS NOT NULL AND id = ").bind(id.get());
+        delete.count(&self.0).await.map(|_| ())
+    }
+}
+
+/// A hidden project.
+pub(crate) fn doomed_project(found: projects::Model) -> StoreResult<DoomedProject> {
+    let hidden_at = found.hidden_at.map(row::at).ok_or_else(|| crate::error::damaged("hidden project"))?;
+    let project = row::project(found)?;
+    Ok(DoomedProject { id: project.id, organization: project.organization, slug: project.slug, hidden_at })
+}

@@ -1,0 +1,85 @@
+//! Statements that sea-orm's builder does not say well, with values always bound.
+
+use crate::error::Stored;
+use handoff_domain::port::store::StoreResult;
+use sea_orm::{ConnectionTrait, ExecResult, QueryResult, Statement, Value};
+
+/// Rows in one statement at most: far below what either database binds (SQLite 32,766 values,
+/// PostgreSQL 65,535).
+pub(crate) const CHUNK: usize = 500;
+
+/// A statement in the making.
+#[derive(Debug, Default)]
+pub(crate) struct Sql {
+    text: String,
+    values: Vec<Value>,
+}
+
+impl Sql {
+    /// Begins with this text.
+    pub(crate) fn new(text: &str) -> Self {
+        Self { text: text.to_owned(), values: Vec::new() }
+    }
+
+    /// Appends text.
+    pub(crate) fn text(mut self, text: &str) -> Self {
+        self.text.push_str(text);
+        self
+    }
+
+    /// Appends a value. Both databases know `$1`.
+    pub(crate) fn bind(mut self, value: impl Into<Value>) -> Self {
+        self.values.push(value.into());
+        self.text.push('$');
+        self.text.push_str(&self.values.len().to_string());
+        self
+    }
+
+    /// Appends `(…, …)`; of no values, a list that nothing is in.
+    pub(crate) fn list<V: Into<Value>>(mut self, values: impl IntoIterator<Item = V>) -> Self {
+        let before = self.values.len();
+        self.text.push('(');
+        for value in values {
+            if self.values.len() > before {
+                self.text.push_str(", ");
+            }
+            self = self.bind(value);
+        }
+        if self.values.len() == before {
+            self.text.push_str("NULL");
+        }
+        self.text(")")
+    }
+
+    fn statement(self, on: &impl ConnectionTrait) -> Statement {
+        Statement::from_sql_and_values(on.get_database_backend(), self.text, self.values)
+    }
+
+    /// Runs it.
+    pub(crate) async fn run(self, on: &impl ConnectionTrait) -> StoreResult<ExecResult> {
+        on.execute_raw(self.statement(on)).await.stored()
+    }
+
+    /// Runs it; how many rows it touched.
+    pub(crate) async fn count(self, on: &impl ConnectionTrait) -> StoreResult<u64> {
+        self.run(on).await.map(|done| done.rows_affected())
+    }
+
+    /// Runs it; its first row.
+    pub(crate) async fn one(self, on: &impl ConnectionTrait) -> StoreResult<Option<QueryResult>> {
+        on.query_one_raw(self.statement(on)).await.stored()
+    }
+
+    /// Runs it; its rows.
+    pub(crate) async fn all(self, on: &impl ConnectionTrait) -> StoreResult<Vec<QueryResult>> {
+        on.query_all_raw(self.statement(on)).await.stored()
+    }
+}
+
+/// ` FOR UPDATE` and its like where rows are locked one by one; SQLite locks everything at `BEGIN IMMEDIATE`.
+pub(crate) fn locking(on: &impl ConnectionTrait, clause: &'static str) -> &'static str {
+    match on.get_database_backend() {
+        sea_orm::DbBackend::Postgres => clause,
+        _ => "",
+    }
+}

@@ -1,0 +1,143 @@
+//! Organizations, users, teams and tokens in a unit of work.
+
+use crate::error::Stored;
+use crate::row;
+use crate::sql::{Sql, locking};
+use crate::table::{api_tokens, memberships, organizations, team_members, teams, user_emails, users};
+use crate::transaction::Transaction;
+use async_trait::async_trait;
+use handoff_domain::id::{OrganizationId, TeamId, TokenId, UserId};
+use handoff_domain::organization::{DiscordUserId, Organization, Role, Team, User, UserEmail};
+use handoff_domain::port::store::{StoreResult, TenancyTx};
+use handoff_domain::time::Timestamp;
+use handoff_domain::token::ApiToken;
+use sea_orm::sea_query::OnConflict;
+use sea_orm::{ActiveModelTrait, ActiveValue, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter};
+
+/// An id of zero is left to the database.
+pub(crate) fn given(id: i64) -> ActiveValue<i64> {
+    if id == 0 { ActiveValue::NotSet } else { ActiveValue::Set(id) }
+}
+
+#[async_trait]
+impl TenancyTx for Transaction {
+    async fn insert_organization(&mut self, new: &Organization) -> StoreResult<OrganizationId> {
+        let row = organizations::ActiveModel {
+            id: given(new.id.get()),
+            slug: ActiveValue::Set(new.slug.as_str().to_owned()),
+            name: ActiveValue::Set(new.name.as_str().to_owned()),
+            issue_sync: ActiveValue::Set(new.issue_sync),
+            created_at: ActiveValue::Set(new.created_at.as_micros()),
+        };
+        row.insert(&self.0).await.stored().map(|row| OrganizationId::new(row.id))
+    }
+
+    async fn lock_organization(&mut self, id: OrganizationId) -> StoreResult<bool> {
+        let lock = locking(&self.0, " FOR UPDATE");
+        let row = Sql::new("SELECT id FROM organizations WHERE id = ").bind(id.get()).text(lock);
+        row.one(&self.0).await.map(|row| row.is_some())
+    }
+
+    async fn insert_user(&mut self, new: &User) -> StoreResult<UserId> {
+        let row = users::ActiveModel {
+            id: given(new.id.get()),
+            name: ActiveValue::Set(new.name.as_str().to_owned()),
+            active: ActiveValue::Set(new.active),
+            discord: ActiveValue::Set(new.discord.map(|id| row::signed(id.get()))),
+            created_at: ActiveValue::Set(new.created_at.as_micros()),
+        };
+        row.insert(&self.0).await.stored().map(|row| UserId::new(row.id))
+    }
+
+    async fn set_user_active(&mut self, id: UserId, active: bool) -> StoreResult<bool> {
+        let update = Sql::new("UPDATE users SET active = ").bind(active).text(" WHERE id = ").bind(id.get());
+        update.count(&self.0).await.map(|changed| changed > 0)
+    }
+
+    async fn set_user_discord(&mut self, id: UserId, discord: Option<DiscordUserId>) -> StoreResult<bool> {
+        let discord = discord.map(|id| row::signed(id.get()));
+        let update = Sql::new("UPDATE users SET discord = ").bind(discord).text(" WHERE id = ").bind(id.get());
+        update.count(&self.0).await.map(|changed| changed > 0)
+    }
+
+    async fn put_user_email(&mut self, email: &UserEmail) -> StoreResult<()> {
+        let row = user_emails::Model {
+            user_id: email.user.get(),
+            address: email.address.as_str().to_owned(),
+            verified: email.verified,
+        };
+        let upsert = OnConflict::columns([user_emails::Column::UserId, user_emails::Column::Address])
+            .update_column(user_emails::Column::Verified)
+            .to_owned();
+        let insert = user_emails::Entity::insert(row.into_active_model()).on_conflict(upsert);
+        insert.exec_without_returning(&self.0).await.stored().map(|_| ())
+    }
+
+    async fn put_membership(&mut self, organization: OrganizationId, user: UserId, role: Role) -> StoreResult<()> {
+        let row = memberships::Model {
+            organization_id: organization.get(),
+            user_id: user.get(),
+            role: role.as_str().to_owned(),
+        };
+        let upsert = OnConflict::columns([memberships::Column::OrganizationId, memberships::Column::UserId])
+            .update_column(memberships::Column::Role)
+            .to_owned();
+        let insert = memberships::Entity::insert(row.into_active_model()).on_conflict(upsert);
+        insert.exec_without_returning(&self.0).await.stored().map(|_| ())
+    }
+
+    async fn insert_team(&mut self, new: &Team) -> StoreResult<TeamId> {
+        let row = teams::ActiveModel {
+            id: given(new.id.get()),
+            organization_id: ActiveValue::Set(new.organization.get()),
+            slug: ActiveValue::Set(new.slug.as_str().to_owned()),
+            name: ActiveValue::Set(new.name.as_str().to_owned()),
+            created_at: ActiveValue::Set(new.created_at.as_micros()),
+        };
+        row.insert(&self.0).await.stored().map(|row| TeamId::new(row.id))
+    }
+
+    async fn add_team_member(&mut self, team: TeamId, user: UserId) -> StoreResult<()> {
+        let insert = Sql::new("INSERT INTO team_members (team_id, user_id) VALUES ")
+            .list([team.get(), user.get()])
+            .text(" ON CONFLICT DO NOTHING");
+        insert.count(&self.0).await.map(|_| ())
+    }
+
+    async fn remove_team_member(&mut self, team: TeamId, user: UserId) -> StoreResult<bool> {
+        let delete = Sql::new("DELETE FROM team_members WHERE team_id = ").bind(team.get());
+        delete.text(" AND user_id = ").bind(user.get()).count(&self.0).await.map(|gone| gone > 0)
+    }
+
+    async fn users(&mut self, ids: &[UserId]) -> StoreResult<Vec<User>> {
+        let wanted = users::Column::Id.is_in(ids.iter().map(|id| id.get()));
+        let rows = users::Entity::find().filter(wanted).all(&self.0).await.stored()?;
+        rows.into_iter().map(row::user).collect()
+    }
+
+    async fn team_members(&mut self, ids: &[TeamId]) -> StoreResult<Vec<(TeamId, UserId)>> {
+        let wanted = team_members::Column::TeamId.is_in(ids.iter().map(|id| id.get()));
+        let rows = team_members::Entity::find().filter(wanted).all(&self.0).await.stored()?;
+        Ok(rows.into_iter().map(|row| (TeamId::new(row.team_id), UserId::new(row.user_id))).collect())
+    }
+
+    async fn insert_token(&mut self, new: &ApiToken) -> StoreResult<()> {
+        let row = api_tokens::Model {
+            id: new.id.get(),
+            name: new.name.as_str().to_owned(),
+            organization_id: new.organization.map(OrganizationId::get),
+            digest: new.digest.clone(),
+            created_at: new.created_at.as_micros(),
+            expires_at: new.expires_at.map(Timestamp::as_micros),
+            revoked_at: new.revoked_at.map(Timestamp::as_micros),
+        };
+        let insert = api_tokens::Entity::insert(row.into_active_model());
+        insert.exec_without_returning(&self.0).await.stored().map(|_| ())
+    }
+
+    async fn revoke_token(&mut self, id: TokenId, at: Timestamp) -> StoreResult<bool> {
+        let update = Sql::new("UPDATE api_tokens SET revoked_at = ").bind(at.as_micros()).text(" WHERE id = ");
+        let update = update.bind(id.get()).text(" AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > ");
+        update.bind(at.as_micros()).text(")").count(&self.0).await.map(|changed| changed > 0)
+    }
+}

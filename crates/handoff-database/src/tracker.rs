@@ -1,0 +1,406 @@
+//! Integrations, hooks, mirrored work items, links and identities in a unit of work.
+
+use crate::error::{Stored, damaged};
+use crate::row;
+use crate::sql::{CHUNK, Sql, locking};
+use crate::table::{
+    connected_projects, external_issues, group_links, hooks, identity_mappings, installations, integrations,
+};
+use crate::transaction::Transaction;
+use async_trait::async_trait;
+use handoff_domain::hook::{Hook, HookStatus};
+use handoff_domain::id::{
+    ExternalIssueId, InstallationId, IntegrationId, LinkId, MappingId, OrganizationId, UserId, WorkItemNumber,
+};
+use handoff_domain::integration::{ConnectedProject, Installation, Integration, Toggles};
+use handoff_domain::person::{IdentityMapping, Person, Unresolved};
+use handoff_domain::port::store::{MatchedBy, PersonMatch, StoreResult, TrackerTx};
+use handoff_domain::text::EmailAddress;
+use handoff_domain::work_item::{AzureProjectId, ExternalIssue, GroupLink, LinkedGroup};
+use sea_orm::sea_query::OnConflict;
+use sea_orm::{ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QueryResult};
+use std::collections::{BTreeMap, HashMap, HashSet};
+use uuid::Uuid;
+
+#[async_trait]
+impl TrackerTx for Transaction {
+    async fn put_integration(&mut self, new: &Integration) -> StoreResult<Integration> {
+        let row = integrations::Model {
+            id: new.id.get(),
+            collection_id: new.collection_id.clone(),
+            name: new.name.as_str().to_owned(),
+            base_url: new.base_url.clone(),
+            created_at: new.created_at.as_micros(),
+        };
+        let keep = OnConflict::column(integrations::Column::CollectionId).do_nothing().to_owned();
+        let insert = integrations::Entity::insert(row.into_active_model()).on_conflict(keep);
+        insert.exec_without_returning(&self.0).await.stored()?;
+        let same = integrations::Column::CollectionId.eq(new.collection_id.as_str());
+        let found = integrations::Entity::find().filter(same).one(&self.0).await.stored()?;
+        row::integration(found.ok_or_else(|| damaged("integration"))?)
+    }
+
+    async fn insert_installation(&mut self, new: &Installation) -> StoreResult<()> {
+        let insert = installations::Entity::insert(row::installation_row(new).into_active_model());
+        insert.exec_without_returning(&self.0).await.stored().map(|_| ())
+    }
+
+    async fn set_toggles(
+        &mut self,
+        organization: OrganizationId,
+        id: InstallationId,
+        toggles: &Toggles,
+    ) -> StoreResult<bool> {
+        let update = Sql::new("UPDATE installations SET inbound_assignee = ").bind(toggles.inbound_assignee);
+        let update = update.text(", outbound_assignee = ").bind(toggles.outbound_assignee);
+        let update = update.text(", inbound_status = ").bind(toggles.inbound_status);
+        let update = update.text(", outbound_status = ").bind(toggles.outbound_status);
+        let update = update.text(", comments = ").bind(toggles.comments).text(" WHERE id = ").bind(id.get());
+        let update = update.text(" AND organization_id = ").bind(organization.get());
+        update.count(&self.0).await.map(|changed| changed > 0)
+    }
+
+    async fn put_connected_project(&mut self, new: &ConnectedProject) -> StoreResult<()> {
+        use connected_projects::Column;
+        let row = connected_projects::Model {
+            installation_id: new.installation.get(),
+            azure_project: new.azure_project.as_str().to_owned(),
+            organization_id: new.organization.get(),
+            integration_id: new.integration.get(),
+            name: new.name.as_str().to_owned(),
+            created_at: new.created_at.as_micros(),
+        };
+        let keep = OnConflict::columns([Column::InstallationId, Column::AzureProject]).do_nothing().to_owned();
+        let insert = connected_projects::Entity::insert(row.into_active_model()).on_conflict(keep);
+        insert.exec_without_returning(&self.0).await.stored().map(|_| ())
+    }
+
+    async fn delete_connected_project(
+        &mut self,
+        installation: InstallationId,
+        azure_project: &AzureProjectId,
+    ) -> StoreResult<bool> {
+        let delete = Sql::new("DELETE FROM connected_projects WHERE installation_id = ").bind(installation.get());
+        let delete = delete.text(" AND azure_project = ").bind(azure_project.as_str());
+        delete.count(&self.0).await.map(|gone| gone > 0)
+    }
+
+    async fn unneeded_connections(
+        &mut self,
+        organization: OrganizationId,
+        issues: &[ExternalIssueId],
+    ) -> StoreResult<Vec<ConnectedProject>> {
+        let mut unneeded = BTreeMap::new();
+        for chunk in issues.chunks(CHUNK) {
+            let lock = locking(&self.0, " FOR UPDATE OF c");
+            let query = Sql::new("SELECT c.installation_id, c.azure_project FROM connected_projects c WHERE c.organization_id = ")
+                .bind(organization.get())
+                .text(
+                    " AND EXISTS (SELECT 1 FROM external_issues e WHERE e.integration_id = c.integration_id \
+                     AND e.azure_project = c.azure_project AND e.id IN ",
+                )
+                .list(chunk.iter().map(|id| id.get()))
+                .text(
+                    ") AND NOT EXISTS (SELECT 1 FROM group_links l JOIN external_issues e ON e.id = l.external_issue_id \
+                     WHERE l.organization_id = c.organization_id AND e.integration_id = c.integration_id \
+                     AND e.azure_project = c.azure_project) ORDER BY c.installation_id, c.azure_project",
+                )
+                .text(lock);
+            for found in query.all(&self.0).await? {
+                let installation: Uuid = found.try_get("", "installation_id").stored()?;
+                let project: String = found.try_get("", "azure_project").stored()?;
+                let row = connected_projects::Entity::find_by_id((installation, project.clone())).one(&self.0).await;
+                if let Some(row) = row.stored()? {
+                    unneeded.insert((installation, project), row::connected_project(&row)?);
+                }
+            }
+        }
+        Ok(unneeded.into_values().collect())
+    }
+
+    async fn put_hook(&mut self, hook: &Hook) -> StoreResult<()> {
+        use hooks::Column;
+        let upsert = OnConflict::column(Column::Id)
+            .update_columns([Column::Secret, Column::SubscriptionId, Column::Status, Column::UpdatedAt])
+            .to_owned();
+        let insert = hooks::Entity::insert(row::hook_row(hook).into_active_model()).on_conflict(upsert);
+        insert.exec_without_returning(&self.0).await.stored().map(|_| ())
+    }
+
+    async fn lock_hooks(
+        &mut self,
+        installation: InstallationId,
+        azure_project: &AzureProjectId,
+    ) -> StoreResult<Vec<Hook>> {
+        // The connection's row is locked too: hooks that do not exist yet cannot be.
+        for table in ["connected_projects", "hooks"] {
+            let lock = locking(&self.0, " FOR UPDATE");
+            let held = Sql::new("SELECT 1 FROM ").text(table).text(" WHERE installation_id = ");
+            let held = held.bind(installation.get()).text(" AND azure_project = ").bind(azure_project.as_str());
+            held.text(lock).all(&self.0).await?;
+        }
+        let rows = hooks::Entity::find()
+            .filter(hooks::Column::InstallationId.eq(installation.get()))
+            .filter(hooks::Column::AzureProject.eq(azure_project.as_str()))
+            .filter(hooks::Column::Status.ne(HookStatus::Deleted.as_str()))
+            .order_by_asc(hooks::Column::Id)
+            .all(&self.0)
+            .await
+            .stored()?;
+        rows.into_iter().map(row::hook).collect()
+    }
+
+    async fn put_external_issues(&mut self, rows: &[ExternalIssue]) -> StoreResult<()> {
+        use external_issues::Column;
+        for chunk in rows.chunks(CHUNK) {
+            let changing = [
+                Column::AzureProject,
+                Column::Revision,
+                Column::Title,
+                Column::WorkItemType,
+                Column::State,
+                Column::Assignee,
+                Column::Url,
+                Column::ChangedAt,
+                Column::ObservedAt,
+                Column::Deleted,
+            ];
+            let upsert = OnConflict::column(Column::Id).update_columns(changing).to_owned();
+            let rows = chunk.iter().map(|one| row::external_issue_row(one).map(IntoActiveModel::into_active_model));
+            let rows = rows.collect::<StoreResult<Vec<_>>>()?;
+            let insert = external_issues::Entity::insert_many(rows).on_conflict(upsert);
+            insert.exec_without_returning(&self.0).await.stored()?;
+        }
+        Ok(())
+    }
+
+    async fn lock_external_issues(
+        &mut self,
+        keys: &[(IntegrationId, WorkItemNumber)],
+    ) -> StoreResult<Vec<ExternalIssue>> {
+        let mut by_integration: BTreeMap<IntegrationId, Vec<i64>> = BTreeMap::new();
+        for (integration, number) in keys {
+            by_integration.entry(*integration).or_default().push(number.get());
+        }
+        let mut ids: Vec<Uuid> = Vec::new();
+        for (integration, numbers) in &by_integration {
+            for chunk in numbers.chunks(CHUNK) {
+                let known = Sql::new("SELECT id FROM external_issues WHERE integration_id = ").bind(integration.get());
+                for row in known.text(" AND number IN ").list(chunk.iter().copied()).all(&self.0).await? {
+                    ids.push(row.try_get("", "id").stored()?);
+                }
+            }
+        }
+        ids.sort_unstable();
+        ids.dedup();
+        let mut issues = Vec::with_capacity(ids.len());
+        for chunk in ids.chunks(CHUNK) {
+            let lock = locking(&self.0, " FOR UPDATE");
+            let held = Sql::new("SELECT id FROM external_issues WHERE id IN ").list(chunk.iter().copied());
+            held.text(" ORDER BY id").text(lock).all(&self.0).await?;
+            let rows = external_issues::Entity::find()
+                .filter(external_issues::Column::Id.is_in(chunk.iter().copied()))
+                .order_by_asc(external_issues::Column::Id)
+                .all(&self.0);
+            for found in rows.await.stored()? {
+                issues.push(row::external_issue(found)?);
+            }
+        }
+        Ok(issues)
+    }
+
+    async fn insert_link(&mut self, new: &GroupLink) -> StoreResult<()> {
+        let insert = group_links::Entity::insert(row::group_link_row(new)?.into_active_model());
+        insert.exec_without_returning(&self.0).await.stored().map(|_| ())
+    }
+
+    async fn delete_link(&mut self, organization: OrganizationId, id: LinkId) -> StoreResult<Option<GroupLink>> {
+        let own = group_links::Column::OrganizationId.eq(organization.get());
+        let Some(found) = group_links::Entity::find_by_id(id.get()).filter(own).one(&self.0).await.stored()? else {
+            return Ok(None);
+        };
+        let gone = Sql::new("DELETE FROM group_links WHERE id = ").bind(id.get()).count(&self.0).await?;
+        if gone == 0 { Ok(None) } else { row::group_link(&found).map(Some) }
+    }
+
+    async fn links_of(&mut self, issues: &[ExternalIssueId]) -> StoreResult<Vec<LinkedGroup>> {
+        let mut linked = Vec::new();
+        for chunk in issues.chunks(CHUNK) {
+            let query = Sql::new(
+                "SELECT l.id, i.inbound_assignee FROM group_links l JOIN issue_groups g ON g.id = l.group_id \
+                 JOIN projects p ON p.id = g.project_id JOIN installations i ON i.id = l.installation_id \
+                 WHERE p.hidden_at IS NULL AND l.external_issue_id IN ",
+            );
+            let mut inbound: HashMap<Uuid, bool> = HashMap::new();
+            for row in query.list(chunk.iter().map(|id| id.get())).all(&self.0).await? {
+                inbound.insert(row.try_get("", "id").stored()?, row.try_get("", "inbound_assignee").stored()?);
+            }
+            let rows = group_links::Entity::find()
+                .filter(group_links::Column::ExternalIssueId.is_in(chunk.iter().map(|id| id.get())))
+                .all(&self.0);
+            for found in rows.await.stored()? {
+                if let Some(inbound_assignee) = inbound.get(&found.id) {
+                    linked.push(LinkedGroup { link: row::group_link(&found)?, inbound_assignee: *inbound_assignee });
+                }
+            }
+        }
+        linked.sort_by_key(|one| one.link.id);
+        Ok(linked)
+    }
+
+    async fn set_unresolved(&mut self, rows: &[(LinkId, Option<Unresolved>)]) -> StoreResult<()> {
+        for (link, unresolved) in rows {
+            let (json, identity, name) = row::unresolved_columns(unresolved.as_ref())?;
+            let update = Sql::new("UPDATE group_links SET unresolved = ").bind(json);
+            let update = update.text(", unresolved_identity = ").bind(identity);
+            let update = update.text(", unresolved_name = ").bind(name).text(" WHERE id = ").bind(link.get());
+            update.count(&self.0).await?;
+        }
+        Ok(())
+    }
+
+    async fn insert_mapping(&mut self, new: &IdentityMapping) -> StoreResult<()> {
+        let row = identity_mappings::Model {
+            id: new.id.get(),
+            organization_id: new.organization.get(),
+            integration_id: new.integration.get(),
+            identity_id: new.identity_id.clone(),
+            unique_name: new.unique_name.clone(),
+            user_id: new.user.get(),
+            created_at: new.created_at.as_micros(),
+        };
+        let insert = identity_mappings::Entity::insert(row.into_active_model());
+        insert.exec_without_returning(&self.0).await.stored().map(|_| ())
+    }
+
+    async fn delete_mapping(&mut self, organization: OrganizationId, id: MappingId) -> StoreResult<bool> {
+        let delete = Sql::new("DELETE FROM identity_mappings WHERE id = ").bind(id.get());
+        let delete = delete.text(" AND organization_id = ").bind(organization.get());
+        delete.count(&self.0).await.map(|gone| gone > 0)
+    }
+
+    async fn match_people(
+        &mut self,
+        questions: &[(OrganizationId, IntegrationId, Person)],
+    ) -> StoreResult<Vec<PersonMatch>> {
+        let mut matches = Vec::new();
+        for (first, chunk) in questions.chunks(CHUNK).enumerate() {
+            let mappings = self.mappings_about(chunk).await?;
+            let addresses = self.addresses_about(chunk).await?;
+            for (position, question) in chunk.iter().enumerate() {
+                let number = first * CHUNK + position;
+                let mapped = mappings.iter().filter_map(|mapping| {
+                    mapped_by(mapping, question).map(|by| PersonMatch { question: number, user: mapping.user, by })
+                });
+                matches.extend(mapped);
+                let addressed = addresses.iter().filter(|(organization, address, _)| {
+                    *organization == question.0 && question.2.unique_name.as_deref() == Some(address.as_str())
+                });
+                matches.extend(addressed.map(|(_, _, user)| PersonMatch {
+                    question: number,
+                    user: *user,
+                    by: MatchedBy::Address,
+                }));
+            }
+        }
+        Ok(matches)
+    }
+
+    async fn links_waiting_for(
+        &mut self,
+        organization: OrganizationId,
+        integration: IntegrationId,
+        person: &Person,
+    ) -> StoreResult<Vec<(GroupLink, WorkItemNumber)>> {
+        let query = waiting(organization).text(" AND e.integration_id = ").bind(integration.get());
+        let query = query.text(" AND (l.unresolved_identity = ").bind(person.identity_id.clone());
+        let query = query.text(" OR l.unresolved_name = ").bind(person.unique_name.clone()).text(") ORDER BY l.id");
+        let found = self.waiting_links(query.all(&self.0).await?).await?;
+        let same = |link: &GroupLink| link.unresolved.as_ref().is_some_and(|one| one.person.is_same(person));
+        Ok(found.into_iter().filter(|(link, ..)| same(link)).map(|(link, _, number)| (link, number)).collect())
+    }
+
+    async fn links_waiting_for_address(
+        &mut self,
+        organization: OrganizationId,
+        address: &EmailAddress,
+    ) -> StoreResult<Vec<(GroupLink, IntegrationId, WorkItemNumber)>> {
+        let query = waiting(organization).text(" AND l.unresolved_name = ").bind(address.as_str());
+        let rows = query.text(" ORDER BY l.id").all(&self.0).await?;
+        self.waiting_links(rows).await
+    }
+}
+
+/// The links of an organization on which somebody is unresolved.
+fn waiting(organization: OrganizationId) -> Sql {
+    Sql::new(
+        "SELECT l.id, e.integration_id, e.number FROM group_links l \
+         JOIN external_issues e ON e.id = l.external_issue_id WHERE l.unresolved IS NOT NULL AND l.organization_id = ",
+    )
+    .bind(organization.get())
+}
+
+/// How a mapping answers a question, if it does. Where both know an identity's id, nothing else counts.
+fn mapped_by(mapping: &IdentityMapping, question: &(OrganizationId, IntegrationId, Person)) -> Option<MatchedBy> {
+    let (organization, integration, person) = question;
+    if mapping.organization != *organization || mapping.integration != *integration {
+        return None;
+    }
+    match (&mapping.identity_id, &person.identity_id) {
+        (Some(mapped), Some(asked)) => (mapped == asked).then_some(MatchedBy::IdentityId),
+        _ => (mapping.unique_name.is_some() && mapping.unique_name == person.unique_name)
+            .then_some(MatchedBy::UniqueName),
+    }
+}
+
+type Question = (OrganizationId, IntegrationId, Person);
+
+impl Transaction {
+    async fn mappings_about(&self, questions: &[Question]) -> StoreResult<Vec<IdentityMapping>> {
+        use identity_mappings::Column;
+        let organizations: HashSet<i64> = questions.iter().map(|(organization, ..)| organization.get()).collect();
+        let integrations: HashSet<Uuid> = questions.iter().map(|(_, integration, _)| integration.get()).collect();
+        let identities = questions.iter().filter_map(|(.., person)| person.identity_id.as_deref());
+        let names = questions.iter().filter_map(|(.., person)| person.unique_name.as_deref());
+        let rows = identity_mappings::Entity::find()
+            .filter(Column::OrganizationId.is_in(organizations))
+            .filter(Column::IntegrationId.is_in(integrations))
+            .filter(Column::IdentityId.is_in(identities).or(Column::UniqueName.is_in(names)))
+            .order_by_asc(Column::Id)
+            .all(&self.0);
+        Ok(rows.await.stored()?.into_iter().map(row::mapping).collect())
+    }
+
+    async fn addresses_about(&self, questions: &[Question]) -> StoreResult<Vec<(OrganizationId, String, UserId)>> {
+        let organizations: HashSet<i64> = questions.iter().map(|(organization, ..)| organization.get()).collect();
+        let names: HashSet<&str> = questions.iter().filter_map(|(.., person)| person.unique_name.as_deref()).collect();
+        let query = Sql::new(
+            "SELECT m.organization_id, e.address, e.user_id FROM user_emails e \
+             JOIN memberships m ON m.user_id = e.user_id WHERE e.verified AND m.organization_id IN ",
+        );
+        let rows = query.list(organizations).text(" AND e.address IN ").list(names).all(&self.0).await?;
+        let read = |row: &QueryResult| {
+            let organization: i64 = row.try_get("", "organization_id").stored()?;
+            let user: i64 = row.try_get("", "user_id").stored()?;
+            Ok((OrganizationId::new(organization), row.try_get("", "address").stored()?, UserId::new(user)))
+        };
+        rows.iter().map(read).collect()
+    }
+
+    async fn waiting_links(
+        &self,
+        rows: Vec<QueryResult>,
+    ) -> StoreResult<Vec<(GroupLink, IntegrationId, WorkItemNumber)>> {
+        let mut found = Vec::with_capacity(rows.len());
+        for row in rows {
+            let (id, integration): (Uuid, Uuid) =
+                (row.try_get("", "id").stored()?, row.try_get("", "integration_id").stored()?);
+            let number: i64 = row.try_get("", "number").stored()?;
+            if let Some(link) = group_links::Entity::find_by_id(id).one(&self.0).await.stored()? {
+                let key = (IntegrationId::from_uuid(integration), WorkItemNumber::new(number));
+                found.push((row::group_link(&link)?, key.0, key.1));
+            }
+        }
+        Ok(found)
+    }
+}
