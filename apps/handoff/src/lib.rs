@@ -2,4 +2,6 @@
 
 pub mod environment;
 pub mod key_file;
+pub mod running;
 pub mod secret_box;
+pub mod wiring;
