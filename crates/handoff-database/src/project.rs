@@ -195,6 +195,10 @@ impl ProjectTx for Transaction {
     }
 
     async fn delete_project(&mut self, id: ProjectId) -> StoreResult<()> {
+        let hidden = Sql::new("SELECT id FROM projects WHERE hidden_at IS NOT NULL AND id = ").bind(id.get());
+        if hidden.text(locking(&self.0, " FOR UPDATE")).one(&self.0).await?.is_none() {
+            return Ok(());
+        }
         for table in ["routes", "notification_settings", "project_teams"] {
             let delete = Sql::new("DELETE FROM ").text(table).text(" WHERE project_id = ").bind(id.get());
             delete.count(&self.0).await?;
