@@ -1,9 +1,10 @@
 //! The backends that hold the contract, and how a rule becomes a test of each.
 
+use handoff_database::Database;
 use handoff_domain::port::{Inbox, Outbox, Reader, Store};
 use handoff_domain::testing::MemoryStore;
+use handoff_tests::database::{Kind, TEST_PATIENCE, on};
 use std::sync::Arc;
-use std::time::Duration;
 
 /// All that a store is.
 pub(super) trait AnyStore: Store + Reader + Inbox + Outbox {}
@@ -13,22 +14,20 @@ impl<T: Store + Reader + Inbox + Outbox> AnyStore for T {}
 /// A store that several tasks use at once.
 pub(super) type Shared = Arc<dyn AnyStore>;
 
-/// Where the store keeps what it is given.
-#[derive(Debug, Clone, Copy)]
-pub(super) enum Backend {
-    /// In the domain's own store for tests.
-    Memory,
+/// Tells a rule of an empty store in memory.
+pub(super) async fn told_of_memory(rule: impl AsyncFnOnce(Shared)) {
+    let told = rule(Arc::new(MemoryStore::new()));
+    tokio::time::timeout(TEST_PATIENCE, told).await.unwrap();
 }
 
-/// How long a rule may take: one that waits for itself fails instead of hanging.
-const PATIENCE: Duration = Duration::from_secs(60);
-
-/// Tells a rule of an empty store of this backend; skips it where there is none.
-pub(super) async fn told_of(backend: Backend, rule: impl AsyncFnOnce(Shared)) {
-    let store: Shared = match backend {
-        Backend::Memory => Arc::new(MemoryStore::new()),
-    };
-    tokio::time::timeout(PATIENCE, rule(store)).await.unwrap();
+/// Tells a rule of an empty store on a database; skips it where there is none.
+pub(super) async fn told_of(kind: Kind, rule: impl AsyncFnOnce(Shared)) {
+    let told = on(kind, async |place| {
+        let database: Database = place.open().await.unwrap();
+        rule(Arc::new(database.clone())).await;
+        database.close().await.unwrap();
+    });
+    told.await.unwrap();
 }
 
 /// Makes tests of the rules of a theme, one for each backend.
@@ -38,7 +37,25 @@ macro_rules! on_every_backend {
             $(
                 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
                 async fn $rule() {
-                    super::super::told_of(super::super::Backend::Memory, super::$rule).await;
+                    $crate::store_contract::backend::told_of_memory(super::$rule).await;
+                }
+            )+
+        }
+        mod sqlite {
+            $(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $rule() {
+                    let kind = handoff_tests::database::Kind::Sqlite;
+                    $crate::store_contract::backend::told_of(kind, super::$rule).await;
+                }
+            )+
+        }
+        mod postgres {
+            $(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $rule() {
+                    let kind = handoff_tests::database::Kind::Postgres;
+                    $crate::store_contract::backend::told_of(kind, super::$rule).await;
                 }
             )+
         }

@@ -14,4 +14,4 @@ mod queue;
 mod tenant;
 mod transaction;
 
-use backend::{Backend, Shared, on_every_backend, told_of};
+use backend::{Shared, on_every_backend};

@@ -67,6 +67,8 @@ async fn a_project_is_deleted_with_all_that_hangs_on_it_once_its_groups_are(stor
     hide(&store).await;
     let mut uow = begin(&store).await;
     assert!(matches!(uow.delete_project(PROJECT).await, Err(StoreError::Conflict { .. })));
+    drop(uow);
+    let mut uow = begin(&store).await;
     let doomed = uow.doomed_groups(PROJECT, 10).await.unwrap().remove(0);
     assert_eq!((doomed.group.id, doomed.cards.len(), doomed.links.len()), (GROUP, 1, 1));
     uow.delete_unlinked_external_issues(&[ISSUE]).await.unwrap();
