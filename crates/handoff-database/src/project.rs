@@ -36,17 +36,23 @@ impl ProjectTx for Transaction {
     }
 
     async fn taken_slugs(&mut self, organization: OrganizationId, slugs: &[Slug]) -> StoreResult<HashSet<Slug>> {
-        let found: Vec<String> = projects::Entity::find()
-            .select_only()
-            .column(projects::Column::Slug)
-            .filter(projects::Column::OrganizationId.eq(organization.get()))
-            .filter(projects::Column::HiddenAt.is_null())
-            .filter(projects::Column::Slug.is_in(slugs.iter().map(Slug::as_str)))
-            .into_tuple()
-            .all(&self.0)
-            .await
-            .stored()?;
-        found.iter().map(|slug| row::slug(slug)).collect()
+        let mut taken = HashSet::new();
+        for chunk in slugs.chunks(CHUNK) {
+            let found: Vec<String> = projects::Entity::find()
+                .select_only()
+                .column(projects::Column::Slug)
+                .filter(projects::Column::OrganizationId.eq(organization.get()))
+                .filter(projects::Column::HiddenAt.is_null())
+                .filter(projects::Column::Slug.is_in(chunk.iter().map(Slug::as_str)))
+                .into_tuple()
+                .all(&self.0)
+                .await
+                .stored()?;
+            for slug in found {
+                taken.insert(row::slug(&slug)?);
+            }
+        }
+        Ok(taken)
     }
 
     async fn hold_project(&mut self, organization: OrganizationId, id: ProjectId) -> StoreResult<Option<Project>> {

@@ -41,6 +41,13 @@ macro_rules! on_every_backend {
                 }
             )+
         }
+        $crate::store_contract::backend::on_databases!($($rule),+);
+    };
+}
+
+/// Makes tests of rules about the limits of databases, one for each.
+macro_rules! on_databases {
+    ($($rule:ident),+ $(,)?) => {
         mod sqlite {
             $(
                 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -61,4 +68,4 @@ macro_rules! on_every_backend {
         }
     };
 }
-pub(super) use on_every_backend;
+pub(super) use {on_databases, on_every_backend};

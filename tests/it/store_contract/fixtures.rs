@@ -2,9 +2,9 @@
 //! with nothing but Bob. Ids are fixed, so that a rule can name what it is about.
 
 use super::Shared;
-use handoff_domain::assignee::{Activity, ActivityKind, Assignee, Assignment};
+use handoff_domain::assignee::{Activity, ActivityKind, Assignee, Assignment, ChangeSource, Decision};
 use handoff_domain::chat::{Guild, MessageKind, MessageRecord, Route, RouteMode};
-use handoff_domain::delivery::{DeliveryState, NewDelivery};
+use handoff_domain::delivery::{DeliveryRecord, DeliveryState, NewDelivery};
 use handoff_domain::group::{Group, GroupStatus, Level};
 use handoff_domain::hook::{EventType, Hook, HookStatus};
 use handoff_domain::id::{
@@ -14,6 +14,7 @@ use handoff_domain::id::{
 use handoff_domain::integration::{ConnectedProject, Installation, Integration, Toggles};
 use handoff_domain::organization::{ChannelId, GuildId, MessageId, Organization, Role, Team, User};
 use handoff_domain::outbox::{OutboxArm, OutboxTask};
+use handoff_domain::page::PageRequest;
 use handoff_domain::person::{IdentityMapping, Person, Unresolved, UnresolvedReason};
 use handoff_domain::port::UnitOfWork;
 use handoff_domain::project::Project;
@@ -98,6 +99,17 @@ pub(super) fn group(id: u128, number: i64) -> Group {
 
 pub(super) fn assigned(group: GroupId, assignee: Assignee) -> Assignment {
     Assignment { group, organization: ADAS, project: PROJECT, assignee, assigned_at: NOW }
+}
+
+/// What was decided, by what a tracker said.
+pub(super) fn decision() -> Decision {
+    let source = ChangeSource::Tracker {
+        integration: INTEGRATION,
+        installation: INSTALLATION,
+        external_issue: ISSUE,
+        by: Some(BOB),
+    };
+    Decision { value: Some(Assignee::User(ADA)), at: seconds(1), source }
 }
 
 pub(super) fn activity(id: u128) -> Activity {
@@ -269,7 +281,7 @@ pub(super) fn token(id: u128) -> ApiToken {
 }
 
 /// A pending delivery of a work item, arrived `id` seconds after [`NOW`].
-pub(super) fn delivery(id: u8, work_item: i64) -> NewDelivery {
+pub(super) fn delivery(id: u16, work_item: i64) -> NewDelivery {
     NewDelivery {
         id: DeliveryId::from_uuid(Uuid::from_u128(u128::from(id))),
         hook: HOOK,
@@ -289,6 +301,20 @@ pub(super) fn delivery(id: u8, work_item: i64) -> NewDelivery {
 /// A unit of work.
 pub(super) async fn begin(store: &Shared) -> Box<dyn UnitOfWork> {
     store.begin().await.unwrap()
+}
+
+/// All deliveries that Ada's organization sees, newest first.
+pub(super) async fn all_deliveries(store: &Shared) -> Vec<DeliveryRecord> {
+    let mut found = Vec::new();
+    let mut page = PageRequest { after: None, limit: PageRequest::<DeliveryId>::MAX };
+    loop {
+        let next = store.deliveries(ADAS, None, page).await.unwrap();
+        found.extend(next.items);
+        if !next.more {
+            return found;
+        }
+        page.after = found.last().map(|one| one.id);
+    }
 }
 
 /// Fills an empty store with the two organizations and their people, and Ada's team with its project.

@@ -7,6 +7,9 @@
 #![expect(clippy::unwrap_used, reason = "these are tests, helpers included")]
 
 mod backend;
+mod bulk;
+mod concurrency;
+mod fidelity;
 mod fixtures;
 mod people;
 mod project;
@@ -14,4 +17,4 @@ mod queue;
 mod tenant;
 mod transaction;
 
-use backend::{Shared, on_every_backend};
+use backend::{Shared, on_databases, on_every_backend};
