@@ -72,7 +72,7 @@ async fn a_bad_delivery_keeps_no_other_of_its_commit_out(place: TestDatabase) {
     // The same id under another key: no repeat, and no new row.
     let bad = || NewDelivery { idempotency_key: Some("another".to_owned()), ..delivery(0) };
     let append = |n: u32| {
-        let (database, new) = (database.clone(), if n % 10 == 0 { bad() } else { delivery(n) });
+        let (database, new) = (database.clone(), if n.is_multiple_of(10) { bad() } else { delivery(n) });
         async move { database.append(new).await.is_ok() }
     };
     let stored = (1..=50).map(append).collect::<JoinSet<_>>().join_all().await;

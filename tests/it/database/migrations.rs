@@ -1,7 +1,11 @@
 //! Migrations: seen before they run, and run once, whoever starts first.
 
+use super::organization;
+use handoff_domain::id::OrganizationId;
+use handoff_domain::organization::Organization;
 use handoff_domain::page::PageRequest;
-use handoff_domain::port::Reader;
+use handoff_domain::port::{Reader, Store};
+use handoff_domain::slug::Slug;
 use handoff_tests::database::{Kind, TestDatabase};
 use sea_orm::{ConnectionTrait, Statement};
 use tokio::task::JoinSet;
@@ -10,6 +14,7 @@ handoff_tests::on_each_database![
     opening_with_pending_migrations_names_them_and_writes_nothing,
     of_several_that_migrate_at_once_one_runs_each_migration_and_the_others_find_it_done,
     a_database_that_is_up_to_date_has_nothing_to_migrate,
+    texts_sort_byte_by_byte_whatever_the_language_of_the_server,
 ];
 
 /// The names of the tables.
@@ -66,5 +71,19 @@ async fn a_database_that_is_up_to_date_has_nothing_to_migrate(place: TestDatabas
     assert!(database.pending_migrations().await.unwrap().is_empty());
     assert!(database.migrate().await.unwrap().is_empty());
     assert!(database.organizations(PageRequest::first()).await.unwrap().items.is_empty());
+    database.close().await.unwrap();
+}
+
+async fn texts_sort_byte_by_byte_whatever_the_language_of_the_server(place: TestDatabase) {
+    let database = place.open().await.unwrap();
+    let mut slugs = ["a-b", "ab", "a-b-c", "abc", "a1", "a-1", "b", "a0"];
+    for (id, slug) in (1..).zip(slugs) {
+        let mut uow = database.begin().await.unwrap();
+        let slug = Slug::parse(slug).unwrap();
+        uow.insert_organization(&Organization { id: OrganizationId::new(id), slug, ..organization() }).await.unwrap();
+        uow.commit().await.unwrap();
+    }
+    slugs.sort_unstable();
+    assert_eq!(texts(&place, "SELECT slug AS name FROM organizations ORDER BY slug").await, slugs);
     database.close().await.unwrap();
 }
