@@ -1,3 +1,7 @@
 //! The one integration binary: a single link for all black-box tests.
 
 mod architecture;
+mod database;
+mod projects;
+mod snowflakes;
+mod store_contract;
