@@ -16,6 +16,9 @@ use sea_orm::{
     ActiveModelTrait, ActiveValue, ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, IntoActiveModel, QueryFilter,
 };
 
+/// How far past the largest id PostgreSQL's counter is moved: further than others count on while it is.
+const LEAP: i64 = 1000;
+
 /// A given id is kept; zero becomes the next one, past every id that was given. PostgreSQL's counter does
 /// not see those, so it is moved past them first.
 pub(crate) async fn id_or_next(
@@ -34,14 +37,21 @@ pub(crate) async fn id_or_next(
         let row = Sql::new(&format!("SELECT nextval({sequence}) AS id")).one(on).await?;
         row.ok_or_else(|| damaged("counter"))?.try_get::<i64>("", "id").stored()
     };
+    let is_overtaken = async |id: i64| {
+        let larger = Sql::new(&format!("SELECT max(id) AS id FROM {table} HAVING max(id) >= ")).bind(id);
+        larger.one(on).await.map(|row| row.is_some())
+    };
     let id = next().await?;
-    let overtaken = Sql::new(&format!("SELECT max(id) AS id FROM {table} HAVING max(id) >= ")).bind(id).one(on).await?;
-    if overtaken.is_none() {
+    if !is_overtaken(id).await? {
         return Ok(ActiveValue::Set(id));
     }
     let alone = format!("SELECT pg_advisory_xact_lock(hashtext('handoff.{table}.id'))");
     Sql::new(&alone).one(on).await?;
-    let past = format!("SELECT setval({sequence}, GREATEST((SELECT max(id) FROM {table}), nextval({sequence})))");
+    let id = next().await?;
+    if !is_overtaken(id).await? {
+        return Ok(ActiveValue::Set(id));
+    }
+    let past = format!("SELECT setval({sequence}, (SELECT max(id) FROM {table}) + {LEAP})");
     Sql::new(&past).one(on).await?;
     next().await.map(ActiveValue::Set)
 }

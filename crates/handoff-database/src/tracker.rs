@@ -333,11 +333,13 @@ impl TrackerTx for Transaction {
     }
 }
 
-/// The links of an organization on which somebody is unresolved.
+/// The links of an organization's visible projects on which somebody is unresolved.
 fn waiting(organization: OrganizationId) -> Sql {
     Sql::new(
         "SELECT l.id, e.integration_id, e.number FROM group_links l \
-         JOIN external_issues e ON e.id = l.external_issue_id WHERE l.unresolved IS NOT NULL AND l.organization_id = ",
+         JOIN external_issues e ON e.id = l.external_issue_id JOIN issue_groups g ON g.id = l.group_id \
+         JOIN projects p ON p.id = g.project_id \
+         WHERE p.hidden_at IS NULL AND l.unresolved IS NOT NULL AND l.organization_id = ",
     )
     .bind(organization.get())
 }
