@@ -1,16 +1,16 @@
 //! A database for each test, its own and empty, that goes when the test does.
 //!
 //! SQLite: a file in a folder of its own. PostgreSQL: a database `handoff_test_SECONDS_RANDOM` on the server
-//! of `HANDOFF_TEST_POSTGRES`, by default the one on this machine. The schema is made once for each process,
-//! in a template that the others are copied from. Whatever a killed run leaves behind is swept by the next
-//! one that finds it older than an hour.
+//! of `HANDOFF_TEST_POSTGRES`, by default the one on this machine. The schema is made once, in a template that the
+//! others are copied from. Whatever a killed run leaves behind, and that template, is swept by the next run that
+//! finds it older than an hour.
 
 use crate::requirements::{Need, need, variable};
 use anyhow::{Context as _, Result};
 use handoff_database::{Database, DatabaseOptions};
 use sea_orm::{ConnectOptions, ConnectionTrait, DatabaseConnection, DbBackend, Statement};
 use std::future::Future;
-use std::path::PathBuf;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::LazyLock;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tempfile::TempDir;
@@ -22,8 +22,10 @@ const DEFAULT_SERVER: &str = "postgres://postgres@127.0.0.1:5432/postgres";
 const PREFIX: &str = "handoff_test_";
 /// How old a database is that no test uses any more, in seconds.
 const LEFT_BEHIND: u64 = 60 * 60;
-/// How long the server may take to answer.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// How long the server may take for something.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// How long it may take to answer at all, before it counts as missing.
+const CONNECT: Duration = Duration::from_secs(2);
 
 /// Which database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,7 +63,7 @@ impl TestDatabase {
             Kind::Sqlite => {
                 let made = Self::sqlite()?;
                 if let Place::File(folder) = &made.place {
-                    tokio::fs::copy(sqlite_template().await?, folder.path().join("handoff.db")).await?;
+                    tokio::fs::write(folder.path().join("handoff.db"), sqlite_template().await?).await?;
                 }
                 Ok(Some(made))
             }
@@ -187,7 +189,7 @@ macro_rules! on_each_database {
 
 /// Whether a server is there. It is swept of what earlier runs left behind.
 pub(crate) fn server_answers() -> bool {
-    apart(on_server(async |server| sweep(server).await)).is_ok()
+    apart(within(CONNECT, async |server| sweep(server).await)).is_ok()
 }
 
 /// Runs to the end on a thread and a runtime of its own, so that it may be waited for anywhere.
@@ -204,8 +206,13 @@ where
 
 /// Does something with a connection to the server.
 async fn on_server<T>(work: impl AsyncFnOnce(&DatabaseConnection) -> Result<T>) -> Result<T> {
+    within(PATIENCE, work).await
+}
+
+/// Does something with a connection to the server, if it answers soon enough.
+async fn within<T>(patience: Duration, work: impl AsyncFnOnce(&DatabaseConnection) -> Result<T>) -> Result<T> {
     let mut options = ConnectOptions::new(server());
-    options.max_connections(1).acquire_timeout(PATIENCE).sqlx_logging(false);
+    options.max_connections(1).acquire_timeout(patience).sqlx_logging(false);
     let server = sea_orm::Database::connect(options).await?;
     let done = work(&server).await;
     server.close().await?;
@@ -216,10 +223,15 @@ async fn run(server: &DatabaseConnection, statement: &str) -> Result<()> {
     Ok(server.execute_unprepared(statement).await.map(drop)?)
 }
 
+/// The names of all databases of tests.
+async fn ours(server: &DatabaseConnection) -> Result<Vec<String>> {
+    let query = format!("SELECT datname FROM pg_database WHERE starts_with(datname, '{PREFIX}')");
+    let rows = server.query_all_raw(Statement::from_string(DbBackend::Postgres, query)).await?;
+    Ok(rows.iter().map(|row| row.try_get("", "datname")).collect::<Result<_, _>>()?)
+}
+
 async fn sweep(server: &DatabaseConnection) -> Result<()> {
-    let ours = format!("SELECT datname FROM pg_database WHERE starts_with(datname, '{PREFIX}')");
-    for row in server.query_all_raw(Statement::from_string(DbBackend::Postgres, ours)).await? {
-        let name: String = row.try_get("", "datname")?;
+    for name in ours(server).await? {
         if made_at(&name).is_some_and(|at| at + LEFT_BEHIND < seconds_now()) {
             // Another run may be sweeping too.
             let _ = run(server, &format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)")).await;
@@ -255,29 +267,53 @@ fn made_at(name: &str) -> Option<u64> {
     name.strip_prefix(PREFIX)?.split_once('_')?.0.parse().ok()
 }
 
-/// A file with the schema, made once for each process and left to the system's own cleaning.
-async fn sqlite_template() -> Result<&'static PathBuf> {
-    static TEMPLATE: OnceCell<(TestDatabase, PathBuf)> = OnceCell::const_new();
+/// A file with the schema, made once for each process.
+async fn sqlite_template() -> Result<&'static [u8]> {
+    static TEMPLATE: OnceCell<Vec<u8>> = OnceCell::const_new();
     let made = TEMPLATE.get_or_try_init(async || {
         let template = TestDatabase::sqlite()?;
         migrate(&template).await?;
-        let path = PathBuf::from(template.url.trim_start_matches("sqlite:"));
-        anyhow::Ok((template, path))
+        let path = template.url.trim_start_matches("sqlite:");
+        tokio::fs::read(path).await.context("the template cannot be read")
     });
-    Ok(&made.await?.1)
+    made.await.map(Vec::as_slice)
 }
 
-/// The name of a database with the schema, made once for each process and swept by a later one.
+/// The name of a database with the schema, made once for each build of the tests and swept by a later one.
 async fn postgres_template() -> Result<&'static str> {
-    static TEMPLATE: OnceCell<(TestDatabase, String)> = OnceCell::const_new();
-    let made = TEMPLATE.get_or_try_init(async || {
+    static TEMPLATE: OnceCell<String> = OnceCell::const_new();
+    let found = TEMPLATE.get_or_try_init(async || {
+        let build = build()?;
+        if let Some(name) = made_template(&build).await? {
+            return Ok(name);
+        }
         let template = TestDatabase::postgres(None).await?;
         migrate(&template).await?;
-        let Place::Server(name) = &template.place else { anyhow::bail!("a template that is no server's") };
-        let name = name.clone();
-        anyhow::Ok((template, name))
+        let Place::Server(unnamed) = &template.place else { anyhow::bail!("a template that is no server's") };
+        let name = format!("{PREFIX}{}_{build}", seconds_now());
+        let rename = format!("ALTER DATABASE {unnamed} RENAME TO {name}");
+        match on_server(async |server| run(server, &rename).await).await {
+            Ok(()) => Ok(name),
+            // Another process of the same build was as fast.
+            Err(error) => made_template(&build).await?.ok_or(error),
+        }
     });
-    Ok(&made.await?.1)
+    found.await.map(String::as_str)
+}
+
+/// The template of this build, unless it is so old that it may be swept while we use it.
+async fn made_template(build: &str) -> Result<Option<String>> {
+    let known = on_server(async |server| ours(server).await).await?;
+    let is_young = |name: &String| made_at(name).is_some_and(|at| at + LEFT_BEHIND / 2 > seconds_now());
+    Ok(known.into_iter().filter(|name| name.ends_with(build)).find(is_young))
+}
+
+/// Tells this build of the tests from every other one, whose schema may differ.
+fn build() -> Result<String> {
+    let program = std::env::current_exe()?;
+    let mut hasher = DefaultHasher::new();
+    (std::fs::metadata(&program)?.modified()?, program).hash(&mut hasher);
+    Ok(format!("template_{:016x}", hasher.finish()))
 }
 
 async fn migrate(template: &TestDatabase) -> Result<()> {

@@ -340,7 +340,7 @@ impl TrackerTx for Transaction {
     }
 }
 
-/// The links of an organization on which somebody is unresolved.
+/// The links of an organization's visible projects on which somebody is unresolved.
 fn waiting(organization: OrganizationId) -> Sql {
     linked(organization).text(" AND l.unresolved IS NOT NULL")
 }

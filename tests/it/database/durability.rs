@@ -36,7 +36,7 @@ async fn a_caller_that_hangs_up_takes_nobodys_delivery_along(place: TestDatabase
     for n in 0..60 {
         let database = database.clone();
         let gone = tasks.spawn(async move { database.append(delivery(n)).await.unwrap() });
-        if n % 3 == 0 {
+        if n.is_multiple_of(3) {
             gone.abort();
         }
     }

@@ -6,8 +6,9 @@ use handoff_domain::organization::Organization;
 use handoff_domain::page::PageRequest;
 use handoff_domain::port::{Reader, Store};
 use handoff_domain::slug::Slug;
+use handoff_domain::text::Name;
 use handoff_tests::database::{Kind, TestDatabase};
-use sea_orm::{ConnectionTrait, Statement};
+use sea_orm::{ConnectOptions, ConnectionTrait, DatabaseConnection, Statement};
 use tokio::task::JoinSet;
 
 handoff_tests::on_each_database![
@@ -15,6 +16,7 @@ handoff_tests::on_each_database![
     of_several_that_migrate_at_once_one_runs_each_migration_and_the_others_find_it_done,
     a_database_that_is_up_to_date_has_nothing_to_migrate,
     texts_sort_byte_by_byte_whatever_the_language_of_the_server,
+    migrating_waits_for_another_process_longer_than_for_any_other_lock,
 ];
 
 /// The names of the tables.
@@ -76,14 +78,61 @@ async fn a_database_that_is_up_to_date_has_nothing_to_migrate(place: TestDatabas
 
 async fn texts_sort_byte_by_byte_whatever_the_language_of_the_server(place: TestDatabase) {
     let database = place.open().await.unwrap();
-    let mut slugs = ["a-b", "ab", "a-b-c", "abc", "a1", "a-1", "b", "a0"];
-    for (id, slug) in (1..).zip(slugs) {
+    let mut names = ["b", "B", "a", "A", "ab", "a-c", "\u{e4}", "z", "_", "10", "9"];
+    for (id, called) in (1..).zip(names) {
+        let (slug, name) = (Slug::parse(&format!("o{id}")).unwrap(), Name::parse(called).unwrap());
         let mut uow = database.begin().await.unwrap();
-        let slug = Slug::parse(slug).unwrap();
-        uow.insert_organization(&Organization { id: OrganizationId::new(id), slug, ..organization() }).await.unwrap();
+        let new = Organization { id: OrganizationId::new(id), slug, name, ..organization() };
+        uow.insert_organization(&new).await.unwrap();
         uow.commit().await.unwrap();
     }
-    slugs.sort_unstable();
-    assert_eq!(texts(&place, "SELECT slug AS name FROM organizations ORDER BY slug").await, slugs);
+    names.sort_unstable();
+    assert_eq!(texts(&place, "SELECT name FROM organizations ORDER BY name").await, names);
+    database.close().await.unwrap();
+}
+
+/// What a process holds while it migrates, held as by another one.
+enum Migrating {
+    File(std::fs::File),
+    Advisory(DatabaseConnection),
+}
+
+impl Migrating {
+    async fn begin(place: &TestDatabase) -> Self {
+        match place.kind() {
+            Kind::Sqlite => {
+                let path = format!("{}.migrating", place.url().trim_start_matches("sqlite:"));
+                let file = std::fs::File::create(path).unwrap();
+                file.lock().unwrap();
+                Self::File(file)
+            }
+            Kind::Postgres => {
+                let mut options = ConnectOptions::new(place.url());
+                options.max_connections(1);
+                let connection = sea_orm::Database::connect(options).await.unwrap();
+                let lock = format!("SELECT pg_advisory_lock({})", i64::from_be_bytes(*b"\0handoff"));
+                connection.execute_unprepared(&lock).await.unwrap();
+                Self::Advisory(connection)
+            }
+        }
+    }
+
+    async fn end(self) {
+        match self {
+            Self::File(file) => file.unlock().unwrap(),
+            Self::Advisory(connection) => connection.close().await.unwrap(),
+        }
+    }
+}
+
+async fn migrating_waits_for_another_process_longer_than_for_any_other_lock(place: TestDatabase) {
+    let database = place.open().await.unwrap();
+    let other = Migrating::begin(&place).await;
+    let same = database.clone();
+    let mut waiting = std::pin::pin!(same.migrate());
+    let early = tokio::time::timeout(handoff_database::PATIENCE * 3 / 2, &mut waiting).await;
+    assert!(early.is_err(), "{early:?}");
+    other.end().await;
+    assert_eq!(waiting.await, Ok(vec![]));
     database.close().await.unwrap();
 }

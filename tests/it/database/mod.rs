@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "these are tests, helpers included")]
 
 mod durability;
+mod followers;
 mod migrations;
 mod waiting;
 

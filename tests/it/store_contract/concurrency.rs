@@ -12,6 +12,7 @@ use tokio::task::JoinSet;
 
 on_every_backend![
     numbers_taken_by_many_at_once_are_given_to_each_and_twice_to_nobody,
+    ids_of_zero_that_are_asked_for_at_once_after_an_import_are_all_different,
     workers_that_lease_tasks_at_once_never_get_the_same_one,
     workers_that_lease_deliveries_at_once_get_each_work_item_once,
     deliveries_that_arrive_at_once_are_all_stored_and_their_repeats_counted,
@@ -37,6 +38,24 @@ async fn numbers_taken_by_many_at_once_are_given_to_each_and_twice_to_nobody(sto
     let mut numbers = at_once((0..32).map(|_| take(store.clone()))).await;
     numbers.sort_unstable();
     assert_eq!(numbers, (1..=32).map(Some).collect::<Vec<_>>());
+}
+
+async fn ids_of_zero_that_are_asked_for_at_once_after_an_import_are_all_different(store: Shared) {
+    people(&store).await;
+    let ask = |store: Shared| async move {
+        let mut uow = begin(&store).await;
+        let given = uow.insert_user(&user(0, "Eve")).await.unwrap();
+        uow.commit().await.unwrap();
+        given
+    };
+    for import in [20, 60, 100] {
+        let mut uow = begin(&store).await;
+        uow.insert_user(&user(import, "Imported")).await.unwrap();
+        uow.commit().await.unwrap();
+        let given = at_once((0..24).map(|_| ask(store.clone()))).await;
+        assert_eq!(given.iter().collect::<BTreeSet<_>>().len(), 24);
+        assert!(given.iter().all(|id| id.get() > import));
+    }
 }
 
 async fn workers_that_lease_tasks_at_once_never_get_the_same_one(store: Shared) {

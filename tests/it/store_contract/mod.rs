@@ -14,6 +14,7 @@ mod fixtures;
 mod people;
 mod project;
 mod queue;
+mod tenancy;
 mod tenant;
 mod transaction;
 

@@ -32,7 +32,12 @@ async fn a_hidden_project_is_absent_for_everyone_but_the_worker(store: Shared) {
     assert_eq!(store.group(ADAS, GROUP).await.unwrap(), None);
     assert!(store.activities(ADAS, GROUP, PageRequest::first()).await.unwrap().items.is_empty());
     assert!(store.links(ADAS, GROUP).await.unwrap().is_empty());
+    assert_eq!(store.link(ADAS, LINK).await.unwrap(), None);
+    assert!(store.linked_work_items(ADAS, INTEGRATION, &azure_project()).await.unwrap().is_empty());
+    assert!(store.unresolved_links(ADAS, PageRequest::first()).await.unwrap().items.is_empty());
     assert!(store.routes(ADAS, PROJECT).await.unwrap().is_empty());
+    assert_eq!(store.route(ADAS, ROUTE).await.unwrap(), None);
+    assert!(store.project_teams(ADAS, PROJECT).await.unwrap().is_empty());
     assert_eq!(store.doomed_projects(10).await.unwrap()[0].id, PROJECT);
     let mut uow = begin(&store).await;
     assert_eq!(uow.hold_project(ADAS, PROJECT).await.unwrap(), None);
@@ -40,6 +45,9 @@ async fn a_hidden_project_is_absent_for_everyone_but_the_worker(store: Shared) {
     assert_eq!(uow.next_group_number(PROJECT).await.unwrap(), None);
     assert!(uow.lock_groups(&[GROUP]).await.unwrap().is_empty());
     assert!(uow.links_of(&[ISSUE]).await.unwrap().is_empty());
+    let eve = person(Some("g1"), Some("eve@example.org"));
+    assert!(uow.links_waiting_for(ADAS, INTEGRATION, &eve).await.unwrap().is_empty());
+    assert!(uow.links_waiting_for_address(ADAS, &eve.address().unwrap()).await.unwrap().is_empty());
     assert_eq!(uow.card_source(GROUP, ROUTE).await.unwrap(), None);
     assert_eq!(uow.groups_seen_since(PROJECT, NOW, None, 10).await.unwrap(), [GROUP]);
 }
