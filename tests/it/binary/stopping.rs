@@ -6,6 +6,8 @@ use handoff_sandbox::clock::SimClock;
 use reqwest::{Client, StatusCode};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
+use std::io::Write;
+use std::net::TcpStream;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 use tokio::task::JoinSet;
@@ -124,6 +126,29 @@ async fn stored_work_items(serving: &Serving, token: &Value) -> BTreeSet<i64> {
         let Some(link) = link else { return stored };
         path = format!("{}{}", serving.url, link.split(['<', '>']).nth(1).unwrap());
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_first_signal_waits_for_a_request_under_way_and_a_second_does_not() {
+    let program = Program::new();
+    let token = program.token(&[]);
+    let serving = program.serve();
+    let mut stream = TcpStream::connect(serving.url.trim_start_matches("http://")).unwrap();
+    let head = format!(
+        "POST /api/v1/organizations HTTP/1.1\r\nhost: handoff\r\nauthorization: Bearer {}\r\n\
+         content-type: application/json\r\ncontent-length: 100\r\n\r\n{{",
+        token["token"].as_str().unwrap()
+    );
+    stream.write_all(head.as_bytes()).unwrap();
+    serving.get(&token, "/organizations").await;
+    serving.signal("-TERM");
+    while serving.client.get(format!("{}/healthz", serving.url)).send().await.is_ok() {
+        tokio::task::yield_now().await;
+    }
+    serving.signal("-INT");
+    let ended = serving.wait();
+    assert_eq!(ended.code, Some(1), "{}", ended.stderr);
+    assert!(ended.stderr.contains("second signal"), "{}", ended.stderr);
 }
 
 #[tokio::test(flavor = "multi_thread")]

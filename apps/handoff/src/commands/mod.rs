@@ -43,7 +43,11 @@ pub fn run(command_line: CommandLine, output: Output) -> Result<(), Failure> {
 /// For what serves.
 fn on_all_cores(work: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
     prepare_tls();
-    Builder::new_multi_thread().enable_all().build()?.block_on(work)
+    let runtime = Builder::new_multi_thread().enable_all().build()?;
+    let done = runtime.block_on(work);
+    // Whoever asked twice to stop waits for nothing more.
+    runtime.shutdown_background();
+    done
 }
 
 /// For what asks the database a question or two.

@@ -21,6 +21,7 @@ use crate::output::Output;
 use crate::signals::Signals;
 use anyhow::anyhow;
 use play::Play;
+use serde_json::json;
 use std::time::Duration;
 
 /// How long anything is waited for.
@@ -53,8 +54,11 @@ async fn perform(stage: &Stage, once: bool, output: Output) -> Result<(), Failur
         "Handoff, Azure DevOps (simulated) and Discord (simulated) run; the instance is {}.\n",
         stage.url()
     ))?;
-    let mut play = Play::begin(stage, PATIENCE).await?;
-    let report = play.perform_all(|step, ended| show(step, ended, output)).await;
+    let mut play = Play::begin(stage, PATIENCE).await;
+    let report = match &mut play {
+        Ok(play) => play.perform_all(|step, ended| show(step, ended, output)).await,
+        Err(error) => Report::never_begun(format!("{error:#}")),
+    };
     if output.is_json() {
         output.line(&report.json())?;
     }
@@ -65,6 +69,7 @@ async fn perform(stage: &Stage, once: bool, output: Output) -> Result<(), Failur
     }
     output.tell("\nEvery step happened.")?;
     if !once {
+        let mut play = play?;
         play.encore().await?;
         invite(stage, &play.scene.channel, output)?;
     }
@@ -80,13 +85,15 @@ fn show(step: Step, ended: &Ended, output: Output) {
 }
 
 fn invite(stage: &Stage, channel: &str, output: Output) -> Result<(), Failure> {
-    let (azure, discord) = (stage.azure.base_url(), stage.discord.base_url());
-    let (url, token) = (stage.url(), stage.token.expose());
-    Ok(output.tell(&format!(
+    let board = format!("{}/_sim/board", stage.azure.base_url());
+    let channel = format!("{}/_sim/channels/{channel}", stage.discord.base_url());
+    let (api, token) = (format!("{}/api/v1", stage.url()), stage.token.expose());
+    let words = format!(
         "\nNow you: assign \"The mill squeaks\" on the board, and watch the channel.\n\
-         \n  board    {azure}/_sim/board\
-         \n  channel  {discord}/_sim/channels/{channel}\
-         \n  API      curl -H 'Authorization: Bearer {token}' {url}/api/v1/organizations\n\
+         \n  board    {board}\
+         \n  channel  {channel}\
+         \n  API      curl -H 'Authorization: Bearer {token}' {api}/organizations\n\
          \nCtrl-C ends it."
-    ))?)
+    );
+    Ok(output.say(&words, &json!({"board": board, "channel": channel, "api": api, "token": token}))?)
 }

@@ -93,9 +93,16 @@ pub type Ended = Result<Seen, String>;
 #[derive(Debug, Default)]
 pub struct Report {
     ended: Vec<(Step, Ended)>,
+    /// Why a step was not played.
+    trouble: Option<String>,
 }
 
 impl Report {
+    /// Of a play that did not begin.
+    pub(super) fn never_begun(trouble: String) -> Self {
+        Self { ended: Vec::new(), trouble: Some(trouble) }
+    }
+
     pub(super) fn add(&mut self, step: Step, ended: Ended) {
         self.ended.push((step, ended));
     }
@@ -103,7 +110,8 @@ impl Report {
     /// How a step ended; a step that was not played did not happen.
     pub fn of(&self, step: Step) -> Ended {
         let found = self.ended.iter().find(|(of, _)| *of == step);
-        found.map_or_else(|| Err("it was not played".to_owned()), |(_, ended)| ended.clone())
+        let not_played = || Err(self.trouble.clone().unwrap_or_else(|| "it was not played".to_owned()));
+        found.map_or_else(not_played, |(_, ended)| ended.clone())
     }
 
     /// The steps that did not happen, with why.
