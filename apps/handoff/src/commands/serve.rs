@@ -16,7 +16,8 @@ pub(super) async fn serve(config: Config, output: Output) -> Result<(), Failure>
         () = signals.next() => return Ok(()),
     };
     let listening = instance.running.addr();
-    let words = format!("Handoff is ready on http://{listening}, reached from outside at {}.", instance.public_url);
+    let outside = config.public_url.as_ref().map(|url| format!(", reached from outside at {url}")).unwrap_or_default();
+    let words = format!("Handoff is ready on http://{listening}{outside}.");
     output.say(&words, &json!({"ready": true, "listen": listening, "public_url": instance.public_url}))?;
     if instance.is_empty {
         let hint =

@@ -4,6 +4,9 @@ use super::mistakes::Mistakes;
 use super::settings::Settings;
 use tracing_subscriber::EnvFilter;
 
+/// Ours from info on, and of the database driver what is wrong.
+const DEFAULT_FILTER: &str = "info,sqlx=warn,sea_orm_migration=warn";
+
 /// `[log]`.
 #[derive(Debug, Clone)]
 pub struct LogConfig {
@@ -17,7 +20,7 @@ impl LogConfig {
     pub(super) fn read(settings: &mut Settings) -> Self {
         Self {
             format: settings.take("log.format", "text".to_owned()),
-            filter: settings.take("log.filter", "info".to_owned()),
+            filter: settings.take("log.filter", DEFAULT_FILTER.to_owned()),
         }
     }
 
