@@ -2,3 +2,7 @@
 
 mod architecture;
 mod binary;
+mod database;
+mod projects;
+mod snowflakes;
+mod store_contract;
