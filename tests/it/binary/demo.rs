@@ -81,3 +81,17 @@ async fn messages_that_discord_does_not_take_are_missed() {
     .await;
     assert!(failed(&report).contains(&"send_message"), "{:?}", report.failures());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn cards_that_are_not_edited_and_hooks_that_are_not_deleted_are_missed() {
+    let report = played(|stage| {
+        stage.discord.faults().always("edit_message", Fault::RefuseBefore { status: 500 });
+        stage.azure.faults().always("delete_subscription", Fault::RefuseBefore { status: 503 });
+    })
+    .await;
+    let failed = failed(&report);
+    for step in [Step::SendMessage, Step::Deassign, Step::DeleteProject] {
+        assert!(failed.contains(&step.name()), "{failed:?}");
+    }
+    assert!(report.of(Step::HandleAssignTo).is_ok() && report.of(Step::CreateSubscription).is_ok(), "{failed:?}");
+}
