@@ -1,6 +1,7 @@
 //! The one integration binary: a single link for all black-box tests.
 
 mod architecture;
+mod binary;
 mod database;
 mod projects;
 mod snowflakes;

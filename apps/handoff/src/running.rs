@@ -42,8 +42,13 @@ impl Running {
         clock: Arc<dyn Clock>,
         loops: Loops,
     ) -> io::Result<Self> {
+        Ok(Self::serve(wired, Server::bind(listen, limits, clock).await?, loops))
+    }
+
+    /// Serves on a listener that is bound already, and starts the loops.
+    #[must_use]
+    pub fn serve(wired: Wired, server: Server, loops: Loops) -> Self {
         let Wired { api, workers } = wired;
-        let server = Server::bind(listen, limits, clock).await?;
         let addr = server.local_addr();
         let (accepting, working) = (CancellationToken::new(), CancellationToken::new());
         let server = tokio::spawn(server.run(router(api.clone()), accepting.clone()));
@@ -53,7 +58,7 @@ impl Running {
         });
         api.lifecycle.mark_started();
         let (accepting, working) = (accepting.drop_guard(), working.drop_guard());
-        Ok(Self { addr, api, workers, accepting, working, server, loops })
+        Self { addr, api, workers, accepting, working, server, loops }
     }
 
     /// Where it listens.

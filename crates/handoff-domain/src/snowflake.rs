@@ -76,6 +76,20 @@ impl Snowflake {
         })
     }
 
+    /// Reads a number that may be an id; `None` when its version is another, and so for every number past
+    /// 2^53.
+    #[must_use]
+    pub const fn parse(value: i64) -> Option<Self> {
+        if value >> (SECONDS_BITS + REGION_BITS + SEQUENCE_BITS) == VERSION_REVERSED { Some(Self(value)) } else { None }
+    }
+
+    /// The second it was given out for.
+    #[must_use]
+    pub fn second(self) -> SnowflakeSecond {
+        let second = self.0 >> (REGION_BITS + SEQUENCE_BITS) & i64::from(u32::MAX);
+        SnowflakeSecond(u32::try_from(second).unwrap_or(u32::MAX))
+    }
+
     /// The number itself.
     #[must_use]
     pub const fn get(self) -> i64 {
@@ -97,6 +111,16 @@ mod tests {
     fn the_largest_id_is_exact_in_a_javascript_number() {
         let id = Snowflake::compose(SnowflakeSecond::new(u32::MAX), Region(4095), 15).map(Snowflake::get);
         assert!(id.is_some_and(|id| id > 0 && id <= crate::id::MAX_SAFE_INTEGER));
+    }
+
+    #[test]
+    fn an_id_is_read_back_and_a_number_of_another_version_is_none() {
+        let id = Snowflake::compose(SnowflakeSecond::new(u32::MAX), Region(4095), 15);
+        assert_eq!(id.and_then(|id| Snowflake::parse(id.get())), id);
+        assert_eq!(id.map(Snowflake::second), Some(SnowflakeSecond::new(u32::MAX)));
+        for odd in [0, 7, -1, 15 * (1 << 48), 17 * (1 << 48), i64::MAX, i64::MIN] {
+            assert_eq!(Snowflake::parse(odd), None, "{odd}");
+        }
     }
 
     #[test]

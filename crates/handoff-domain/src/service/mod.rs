@@ -5,6 +5,7 @@
 //! network call is made while a unit of work is open.
 
 pub mod assign;
+pub mod assignee_exists;
 pub mod assignments;
 pub mod carry_out;
 pub mod change_set;

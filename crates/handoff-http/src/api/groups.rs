@@ -8,12 +8,13 @@ use crate::state::ApiState;
 use axum::Router;
 use axum::extract::State;
 use axum::response::Response;
-use axum::routing::{get, put};
+use axum::routing::get;
 use handoff_domain::assignee::{Activity, ActivityKind, Assignee, ChangeSource};
 use handoff_domain::group::{GroupStatus, Level};
 use handoff_domain::id::{ActivityId, GroupId, ProjectId, TeamId, UserId};
 use handoff_domain::port::read::GroupView;
 use handoff_domain::project::Project;
+use handoff_domain::service::assignee_exists::{AssigneeExists, assignee_exists};
 use handoff_domain::service::groups::NewGroup;
 use handoff_domain::text::Name;
 use handoff_domain::time::Timestamp;
@@ -24,7 +25,7 @@ pub(super) fn routes() -> Router<Arc<ApiState>> {
     Router::new()
         .route("/organizations/{organization}/projects/{project}/groups", get(list).post(create))
         .route("/organizations/{organization}/groups/{group}", get(show))
-        .route("/organizations/{organization}/groups/{group}/assignee", put(assign).delete(deassign))
+        .route("/organizations/{organization}/groups/{group}/assignee", get(assignee).put(assign).delete(deassign))
         .route("/organizations/{organization}/groups/{group}/activity", get(activity))
 }
 
@@ -114,6 +115,31 @@ async fn show(
 /// 404 otherwise.
 pub(super) async fn existing(state: &ApiState, scope: &Scope, group: GroupId) -> Result<GroupView, Problem> {
     state.reader.group(scope.id(), group).await?.ok_or_else(|| Problem::not_found("group"))
+}
+
+#[derive(Serialize)]
+struct AssigneeView {
+    /// Whether there is one: what the cache remembers, or else what the store says.
+    assigned: bool,
+    /// Whether the cache remembered it. Asking again finds it there.
+    remembered: bool,
+    assignee: Option<Assignee>,
+}
+
+impl From<AssigneeExists> for AssigneeView {
+    fn from(one: AssigneeExists) -> Self {
+        Self { assigned: one.assigned, remembered: one.remembered, assignee: one.assignee }
+    }
+}
+
+async fn assignee(
+    State(state): State<Arc<ApiState>>,
+    scope: Scope,
+    At((_, group)): At<(String, GroupId)>,
+) -> Result<Response, Problem> {
+    let cache = state.groups.assignments.cache.as_ref();
+    let found = assignee_exists(scope.id(), group, state.reader.as_ref(), cache).await?;
+    Ok(shown(AssigneeView::from(found)))
 }
 
 #[derive(Clone, Copy, Deserialize)]

@@ -11,8 +11,10 @@ use axum::response::Response;
 use axum::routing::get;
 use handoff_domain::id::{ProjectId, TeamId};
 use handoff_domain::project::Project;
+use handoff_domain::service::UseCaseError;
 use handoff_domain::service::save_project::NewProject;
 use handoff_domain::slug::Slug;
+use handoff_domain::snowflake::Snowflake;
 use handoff_domain::text::Name;
 use handoff_domain::time::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -44,6 +46,8 @@ struct Create {
     name: Name,
     /// Found from the name where absent.
     slug: Option<Slug>,
+    /// A snowflake id of an import, kept as it is. Absent: a new one.
+    id: Option<i64>,
     #[serde(default)]
     teams: Vec<TeamId>,
 }
@@ -53,7 +57,11 @@ async fn create(
     scope: Scope,
     Sent(sent): Sent<Create>,
 ) -> Result<Response, Problem> {
-    let new = NewProject { organization: scope.id(), name: sent.name, slug: sent.slug, id: None };
+    let given = |id: i64| {
+        Snowflake::parse(id).ok_or_else(|| UseCaseError::Refused("id: not a snowflake id; leave it out".to_owned()))
+    };
+    let id = sent.id.map(given).transpose()?;
+    let new = NewProject { organization: scope.id(), name: sent.name, slug: sent.slug, id };
     let made = state.projects.create(&new, &sent.teams).await?;
     Ok(created(scope.path(&format!("projects/{}", made.id)), View::from(made)))
 }

@@ -33,6 +33,34 @@ async fn a_group_is_assigned_reassigned_to_the_team_and_taken_back() {
 }
 
 #[tokio::test]
+async fn whether_a_group_is_assigned_is_remembered_until_it_changes() {
+    let world = World::new().await;
+    let ours = world.furnished("ours").await;
+    let at = format!("{}/groups/{}/assignee", ours.at, ours.group);
+    let nobody = |remembered: bool| json!({"assigned": false, "remembered": remembered, "assignee": null});
+    assert_eq!((world.get(&at).await, world.get(&at).await), (nobody(false), nobody(true)));
+    world.call("PUT", &at, json!({"type": "user", "id": ours.user})).await;
+    let ada = json!({"assigned": true, "remembered": true, "assignee": {"type": "user", "id": ours.user}});
+    assert_eq!(world.get(&at).await, ada);
+    world.call("DELETE", &at, Value::Null).await;
+    assert_eq!((world.get(&at).await, world.get(&at).await), (nobody(false), nobody(true)));
+}
+
+#[tokio::test]
+async fn a_project_keeps_the_id_that_it_is_given_and_an_id_that_is_taken_or_no_snowflake_is_refused() {
+    let world = World::new().await;
+    let ours = world.furnished("ours").await;
+    let projects = format!("{}/projects", ours.at);
+    let id = 16_i64 * (1 << 48) + 99 * (1 << 16) + 7 * 16 + 3;
+    assert_eq!(world.make(&projects, json!({"name": "Imported", "id": id})).await["id"], id);
+    let taken = world.call("POST", &projects, json!({"name": "Other", "id": id})).await;
+    assert_eq!((taken.status.as_u16(), taken.json["code"].as_str()), (409, Some("conflict")));
+    for odd in [0, 7, -1, i64::MAX] {
+        assert_eq!(world.call("POST", &projects, json!({"name": "Odd", "id": odd})).await.status, 422, "{odd}");
+    }
+}
+
+#[tokio::test]
 async fn who_is_inactive_or_outside_the_project_is_refused_with_the_reason() {
     let world = World::new().await;
     let ours = world.furnished("ours").await;

@@ -34,6 +34,7 @@ const ROUTES: &[(&str, &str)] = &[
     ("GET", "/organizations/{o}/projects/{p}/groups"),
     ("POST", "/organizations/{o}/projects/{p}/groups"),
     ("GET", "/organizations/{o}/groups/{id}"),
+    ("GET", "/organizations/{o}/groups/{id}/assignee"),
     ("PUT", "/organizations/{o}/groups/{id}/assignee"),
     ("DELETE", "/organizations/{o}/groups/{id}/assignee"),
     ("GET", "/organizations/{o}/groups/{id}/activity"),

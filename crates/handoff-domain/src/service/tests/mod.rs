@@ -1,5 +1,6 @@
 //! The use cases with mocked ports: what must never be called, and what a failure leaves behind.
 
+mod assignee_exists;
 mod assignments;
 mod carry_out;
 mod create_subscription;

@@ -1,0 +1,33 @@
+//! `serve`: an instance until a signal.
+
+use crate::config::Config;
+use crate::failure::Failure;
+use crate::instance::Instance;
+use crate::output::Output;
+use crate::signals::Signals;
+use serde_json::json;
+
+/// Serves until SIGTERM or SIGINT, then finishes what is under way; a second signal ends at once.
+pub(super) async fn serve(config: Config, output: Output) -> Result<(), Failure> {
+    // Before anything else, so that a signal during the start is not lost.
+    let mut signals = Signals::listen()?;
+    let instance = tokio::select! {
+        instance = Instance::start(&config) => instance?,
+        () = signals.next() => return Ok(()),
+    };
+    let listening = instance.running.addr();
+    let outside = config.public_url.as_ref().map(|url| format!(", reached from outside at {url}")).unwrap_or_default();
+    let words = format!("Handoff is ready on http://{listening}{outside}.");
+    output.say(&words, &json!({"ready": true, "listen": listening, "public_url": instance.public_url}))?;
+    if instance.is_empty {
+        let hint =
+            "Nothing is here yet. Make a token with `handoff token create --name me` and begin with docs/API.md.";
+        output.tell(hint)?;
+    }
+    signals.next().await;
+    tracing::info!("stopping: what is under way is finished");
+    tokio::select! {
+        stopped = instance.stop() => stopped,
+        () = signals.next() => Err(anyhow::anyhow!("stopped at once by a second signal").into()),
+    }
+}

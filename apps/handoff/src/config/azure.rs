@@ -1,0 +1,48 @@
+//! `[azure]`: which Azure DevOps may be called, and how.
+
+use super::mistakes::Mistakes;
+use super::settings::Settings;
+use handoff_vsts::{AddressPolicy, AzureSettings};
+use std::time::Duration;
+
+/// The longest that anybody may be waited for.
+const MAX_WAIT: Duration = Duration::from_secs(300);
+
+/// `[azure]`.
+#[derive(Debug, Clone)]
+pub struct AzureConfig {
+    /// As the adapter takes it.
+    pub settings: AzureSettings,
+}
+
+impl AzureConfig {
+    pub(super) fn read(settings: &mut Settings) -> Self {
+        let default = AzureSettings::default();
+        let addresses = AddressPolicy {
+            allowed_hosts: settings.take("azure.allowed_hosts", default.addresses.allowed_hosts),
+            allow_private_addresses: settings.take("azure.allow_private_addresses", false),
+            allow_http: settings.take("azure.allow_http", false),
+        };
+        let connect_timeout = settings.take("azure.connect_timeout_seconds", default.connect_timeout);
+        let call_timeout = settings.take("azure.call_timeout_seconds", default.call_timeout);
+        let api_version = settings.take("azure.api_version", default.api_version);
+        Self { settings: AzureSettings { addresses, connect_timeout, call_timeout, api_version } }
+    }
+
+    /// Adds what is wrong with it.
+    pub fn validate(&self, mistakes: &mut Mistakes) {
+        let AzureSettings { addresses, connect_timeout, call_timeout, api_version } = &self.settings;
+        for (key, wait) in
+            [("azure.connect_timeout_seconds", connect_timeout), ("azure.call_timeout_seconds", call_timeout)]
+        {
+            mistakes.check(!wait.is_zero() && *wait <= MAX_WAIT, key, "must be between 1 and 300");
+        }
+        for host in &addresses.allowed_hosts {
+            let plain = !host.trim().is_empty() && !host.contains(['/', '@']) && !host.contains(char::is_whitespace);
+            mistakes.check(plain, "azure.allowed_hosts", "must hold hosts without scheme and path, as tfs.contoso.com");
+        }
+        let is_version =
+            api_version.split('.').all(|part| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit()));
+        mistakes.check(is_version, "azure.api_version", "must be a version such as 7.1");
+    }
+}

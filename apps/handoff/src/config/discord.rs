@@ -1,0 +1,66 @@
+//! `[discord]`: the bot.
+
+use super::mistakes::Mistakes;
+use super::settings::Settings;
+use handoff_discord::{API_BASE, DiscordSettings};
+use handoff_domain::secret::Secret;
+use std::time::Duration;
+use url::Url;
+
+/// The longest that Discord may be waited for.
+const MAX_WAIT: Duration = Duration::from_secs(300);
+
+/// `[discord]`.
+#[derive(Debug, Clone)]
+pub struct DiscordConfig {
+    /// The bot's token; without one nothing is sent.
+    pub token: Option<Secret>,
+    /// Where the API is, without a slash at the end.
+    pub api_base: String,
+    /// How long connecting may take.
+    pub connect_timeout: Duration,
+    /// How long a request may take.
+    pub timeout: Duration,
+}
+
+impl DiscordConfig {
+    pub(super) fn read(settings: &mut Settings) -> Self {
+        let default = DiscordSettings::new(Secret::new(""));
+        Self {
+            token: settings.take_secret("discord.token", "discord.token_file", "none: nothing is sent to Discord"),
+            api_base: settings.take("discord.api_base", API_BASE.to_owned()),
+            connect_timeout: settings.take("discord.connect_timeout_seconds", default.connect_timeout),
+            timeout: settings.take("discord.timeout_seconds", default.timeout),
+        }
+    }
+
+    /// Adds what is wrong with it.
+    pub fn validate(&self, mistakes: &mut Mistakes) {
+        let url = Url::parse(&self.api_base).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
+        mistakes.check(
+            url.is_some() && !self.api_base.ends_with('/'),
+            "discord.api_base",
+            "must be an http or https address without a slash at the end, such as https://discord.com/api/v10",
+        );
+        let token = self.token.as_ref().map_or("", Secret::expose);
+        mistakes.check(
+            !token.contains(char::is_whitespace),
+            "discord.token",
+            "must be the token alone, as the developer portal shows it, without \"Bot \"",
+        );
+        for (key, wait) in
+            [("discord.connect_timeout_seconds", self.connect_timeout), ("discord.timeout_seconds", self.timeout)]
+        {
+            mistakes.check(!wait.is_zero() && wait <= MAX_WAIT, key, "must be between 1 and 300");
+        }
+    }
+
+    /// As the adapter takes it, where there is a token.
+    #[must_use]
+    pub fn settings(&self) -> Option<DiscordSettings> {
+        let mut settings = DiscordSettings::new(self.token.clone()?);
+        settings.api_base.clone_from(&self.api_base);
+        (settings.connect_timeout, settings.timeout) = (self.connect_timeout, self.timeout);
+        Some(settings)
+    }
+}
