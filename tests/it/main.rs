@@ -1,3 +1,4 @@
 //! The one integration binary: a single link for all black-box tests.
 
 mod architecture;
+mod flow;

@@ -1,1 +1,11 @@
-//! What the integration tests share.
+//! What the integration tests share: a whole instance between two simulators, and a scene in it.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "the harness is part of the tests: it fails by panicking")]
+
+pub mod api;
+pub mod backing;
+pub mod clock;
+pub mod instance;
+pub mod leftovers;
+pub mod scene;
+pub mod sight;
+pub mod tenant;
