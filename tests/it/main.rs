@@ -2,3 +2,5 @@
 
 mod architecture;
 mod flow;
+mod people;
+mod tenants;

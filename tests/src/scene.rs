@@ -144,6 +144,23 @@ impl Scene {
         self.azure.unassign_work_item(item).unwrap();
     }
 
+    /// Makes somebody a user of the scene's organization, in no team yet.
+    pub async fn add_user(&mut self, person: &Person) -> Member {
+        self.tenant.add_user(&self.instance, person).await
+    }
+
+    /// Makes somebody a user in the team of the project, of whom no address is known.
+    pub async fn add_user_without_address(&mut self, person: &Person) -> Member {
+        let member = self.tenant.add_user_without_address(&self.instance, person).await;
+        self.tenant.join_team(&self.instance, member).await;
+        member
+    }
+
+    /// Makes somebody a user in the team of the project.
+    pub async fn add_member(&mut self, person: &Person) -> Member {
+        self.tenant.add_member(&self.instance, person).await
+    }
+
     /// The member that somebody is in the scene's organization.
     #[must_use]
     pub fn member(&self, person: &Person) -> Member {
