@@ -36,8 +36,10 @@ const BOT_TOKEN: &str = "a-bot-token";
 const CALL_TIMEOUT: Duration = Duration::from_secs(20);
 /// Rounds of work after which it is taken to be endless.
 const MAX_ROUNDS: usize = 500;
-/// How long to wait for work whose time is not told: a delivery that failed, a lease that must run out.
+/// How long to wait first for work whose time is not told (a delivery that failed, a lease that must run
+/// out), and at the most.
 const NAP: Duration = Duration::from_secs(1);
+const LONGEST_NAP: Duration = Duration::from_secs(32);
 
 /// How often to look whether running loops have done something, and how long to look away in between, in
 /// real time.
@@ -162,15 +164,18 @@ impl Instance {
     /// When it does not come to rest.
     pub async fn settle(&self) {
         assert_eq!(self.setup.loops, Loops::ByHand, "the loops do the work");
+        let mut nap = NAP;
         for _ in 0..MAX_ROUNDS {
             self.azure.settle().await;
             if self.work().await > 0 {
+                nap = NAP;
                 continue;
             }
-            match self.next_due().await {
+            match self.next_due(nap).await {
                 Some(wait) => self.azure.advance(wait).await,
                 None => return,
             }
+            nap = (nap * 2).min(LONGEST_NAP);
         }
         panic!("the work does not end: {:#?}", leftovers(self, &Expected::default()).await);
     }
@@ -211,15 +216,15 @@ impl Instance {
         panic!("the loops do not come to rest");
     }
 
-    /// How long until there may be work again; `None` when nothing is left.
-    async fn next_due(&self) -> Option<Duration> {
+    /// How long until there may be work again, `nap` where nothing tells; `None` when nothing is left.
+    async fn next_due(&self, nap: Duration) -> Option<Duration> {
         let left = crate::leftovers::pending(self).await;
         let now = self.clock.now();
         let first = left.outbox_due.into_iter().min();
         match first {
             Some(at) if at > now => Some(at.since(now)),
-            Some(_) => Some(NAP),
-            None => (left.deliveries > 0).then_some(NAP),
+            Some(_) => Some(nap),
+            None => (left.deliveries > 0).then_some(nap),
         }
     }
 

@@ -4,6 +4,7 @@
 pub mod api;
 pub mod backing;
 pub mod clock;
+pub mod crash;
 pub mod instance;
 pub mod leftovers;
 pub mod scene;
