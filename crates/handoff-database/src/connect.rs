@@ -114,11 +114,7 @@ fn sqlite(url: String, connections: u32, writes: bool) -> ConnectOptions {
     let mut options = pooled(url, connections);
     options.idle_timeout(None::<Duration>).max_lifetime(None::<Duration>).map_sqlx_sqlite_opts(move |sqlite| {
         let sqlite = sqlite.foreign_keys(true).busy_timeout(PATIENCE).statement_cache_capacity(256);
-        if writes {
-            sqlite.journal_mode(SqliteJournalMode::Wal).synchronous(SqliteSynchronous::Full)
-        } else {
-            sqlite
-        }
+        if writes { sqlite.journal_mode(SqliteJournalMode::Wal).synchronous(SqliteSynchronous::Full) } else { sqlite }
     });
     options
 }

@@ -85,7 +85,8 @@ impl GroupTx for Transaction {
             let upsert = OnConflict::column(Column::GroupId)
                 .update_columns([Column::UserId, Column::TeamId, Column::DecidedAt, Column::Source])
                 .to_owned();
-            let rows = chunk.iter().map(|(group, one)| row::decision_row(*group, one).map(IntoActiveModel::into_active_model));
+            let rows =
+                chunk.iter().map(|(group, one)| row::decision_row(*group, one).map(IntoActiveModel::into_active_model));
             let rows = rows.collect::<StoreResult<Vec<_>>>()?;
             let insert = decisions::Entity::insert_many(rows).on_conflict(upsert);
             insert.exec_without_returning(&self.0).await.stored()?;
@@ -168,7 +169,11 @@ impl Transaction {
             .all(&self.0);
         let groups = groups.await.stored()?;
         let assigned = assignments::Entity::find().filter(assignments::Column::GroupId.is_in(held.clone()));
-        let assigned: HashMap<Uuid, Option<Assignee>> = assigned.all(&self.0).await.stored()?.into_iter()
+        let assigned: HashMap<Uuid, Option<Assignee>> = assigned
+            .all(&self.0)
+            .await
+            .stored()?
+            .into_iter()
             .map(|one| (one.group_id, row::assignee_of(one.user_id, one.team_id)))
             .collect();
         let decided = decisions::Entity::find().filter(decisions::Column::GroupId.is_in(held)).all(&self.0);
@@ -178,13 +183,16 @@ impl Transaction {
         let tenants = organizations::Entity::find().filter(organizations::Column::Id.is_in(tenants)).all(&self.0);
         let issue_sync: HashMap<i64, bool> =
             tenants.await.stored()?.into_iter().map(|one| (one.id, one.issue_sync)).collect();
-        groups.into_iter().map(|found| {
-            Ok(GroupState {
-                assignee: assigned.get(&found.id).copied().flatten(),
-                decision: decided.remove(&found.id).as_ref().map(row::decision).transpose()?,
-                issue_sync: issue_sync.get(&found.organization_id).copied().unwrap_or(false),
-                group: row::group(found)?,
+        groups
+            .into_iter()
+            .map(|found| {
+                Ok(GroupState {
+                    assignee: assigned.get(&found.id).copied().flatten(),
+                    decision: decided.remove(&found.id).as_ref().map(row::decision).transpose()?,
+                    issue_sync: issue_sync.get(&found.organization_id).copied().unwrap_or(false),
+                    group: row::group(found)?,
+                })
             })
-        }).collect()
+            .collect()
     }
 }

@@ -3,10 +3,8 @@
 use crate::error::Stored;
 use crate::row;
 use crate::sql::{CHUNK, Sql, locking};
-use crate::table::{
-    group_links, issue_groups, messages, notification_settings, project_teams, projects,
-};
-use crate::tenancy::given;
+use crate::table::{group_links, issue_groups, messages, notification_settings, projects};
+use crate::tenancy::id_or_next;
 use crate::transaction::Transaction;
 use async_trait::async_trait;
 use handoff_domain::id::{ExternalIssueId, GroupId, OrganizationId, ProjectId, TeamId, UserId};
@@ -17,16 +15,16 @@ use handoff_domain::time::Timestamp;
 use handoff_domain::work_item::GroupLink;
 use sea_orm::sea_query::OnConflict;
 use sea_orm::{
-    ActiveModelTrait, ActiveValue, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder,
-    QuerySelect,
+    ActiveModelTrait, ActiveValue, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect,
 };
 use std::collections::{HashMap, HashSet};
 
 #[async_trait]
 impl ProjectTx for Transaction {
     async fn insert_project(&mut self, new: &Project) -> StoreResult<ProjectId> {
+        let id = id_or_next(&self.0, new.id.get(), "projects").await?;
         let row = projects::ActiveModel {
-            id: given(new.id.get()),
+            id,
             organization_id: ActiveValue::Set(new.organization.get()),
             slug: ActiveValue::Set(new.slug.as_str().to_owned()),
             name: ActiveValue::Set(new.name.as_str().to_owned()),
@@ -87,48 +85,23 @@ impl ProjectTx for Transaction {
     }
 
     async fn muted(&mut self, pairs: &[(UserId, ProjectId)]) -> StoreResult<HashSet<(UserId, ProjectId)>> {
-        let rows = notification_settings::Entity::find()
-            .filter(notification_settings::Column::UserId.is_in(pairs.iter().map(|(user, _)| user.get())))
-            .filter(notification_settings::Column::ProjectId.is_in(pairs.iter().map(|(_, project)| project.get())))
-            .filter(notification_settings::Column::Mention.eq(false))
-            .all(&self.0)
-            .await
-            .stored()?;
-        let asked: HashSet<&(UserId, ProjectId)> = pairs.iter().collect();
-        let found = rows.into_iter().map(|row| (UserId::new(row.user_id), ProjectId::new(row.project_id)));
-        Ok(found.filter(|pair| asked.contains(pair)).collect())
+        let muted = "SELECT user_id AS one, project_id AS other FROM notification_settings WHERE NOT mention AND ";
+        let found = self.joined(muted, ("user_id", "project_id"), &ids_of(pairs)).await?;
+        Ok(found.into_iter().map(|(user, project)| (UserId::new(user), ProjectId::new(project))).collect())
     }
 
     async fn project_members(&mut self, pairs: &[(UserId, ProjectId)]) -> StoreResult<HashSet<(UserId, ProjectId)>> {
-        let asked: HashSet<(i64, i64)> = pairs.iter().map(|(user, project)| (user.get(), project.get())).collect();
-        let users: HashSet<i64> = asked.iter().map(|(user, _)| *user).collect();
-        let projects: HashSet<i64> = asked.iter().map(|(_, project)| *project).collect();
-        let joined = Sql::new(
-            "SELECT DISTINCT m.user_id, p.project_id FROM team_members m \
-             JOIN project_teams p ON p.team_id = m.team_id WHERE m.user_id IN ",
-        );
-        let rows = joined.list(users).text(" AND p.project_id IN ").list(projects).all(&self.0).await?;
-        let mut found = HashSet::new();
-        for row in rows {
-            let pair: (i64, i64) =
-                (row.try_get("", "user_id").stored()?, row.try_get("", "project_id").stored()?);
-            if asked.contains(&pair) {
-                found.insert((UserId::new(pair.0), ProjectId::new(pair.1)));
-            }
-        }
-        Ok(found)
+        let joined = "SELECT DISTINCT m.user_id AS one, p.project_id AS other FROM team_members m \
+                      JOIN project_teams p ON p.team_id = m.team_id WHERE ";
+        let found = self.joined(joined, ("m.user_id", "p.project_id"), &ids_of(pairs)).await?;
+        Ok(found.into_iter().map(|(user, project)| (UserId::new(user), ProjectId::new(project))).collect())
     }
 
     async fn project_teams(&mut self, pairs: &[(TeamId, ProjectId)]) -> StoreResult<HashSet<(TeamId, ProjectId)>> {
-        let rows = project_teams::Entity::find()
-            .filter(project_teams::Column::TeamId.is_in(pairs.iter().map(|(team, _)| team.get())))
-            .filter(project_teams::Column::ProjectId.is_in(pairs.iter().map(|(_, project)| project.get())))
-            .all(&self.0)
-            .await
-            .stored()?;
-        let asked: HashSet<&(TeamId, ProjectId)> = pairs.iter().collect();
-        let found = rows.into_iter().map(|row| (TeamId::new(row.team_id), ProjectId::new(row.project_id)));
-        Ok(found.filter(|pair| asked.contains(pair)).collect())
+        let ids: HashSet<(i64, i64)> = pairs.iter().map(|(team, project)| (team.get(), project.get())).collect();
+        let joined = "SELECT team_id AS one, project_id AS other FROM project_teams WHERE ";
+        let found = self.joined(joined, ("team_id", "project_id"), &ids).await?;
+        Ok(found.into_iter().map(|(team, project)| (TeamId::new(team), ProjectId::new(project))).collect())
     }
 
     async fn hide_project(
@@ -234,6 +207,35 @@ impl ProjectTx for Transaction {
         end.bind(id.get()).count(&self.0).await?;
         let delete = Sql::new("DELETE FROM projects WHERE hidden_at IS NOT NULL AND id = ").bind(id.get());
         delete.count(&self.0).await.map(|_| ())
+    }
+}
+
+fn ids_of(pairs: &[(UserId, ProjectId)]) -> HashSet<(i64, i64)> {
+    pairs.iter().map(|(user, project)| (user.get(), project.get())).collect()
+}
+
+impl Transaction {
+    /// Which of these pairs a query finds. It is asked for every pairing of the two sides, since both
+    /// databases find single ids by index and not all know pairs.
+    async fn joined(
+        &self,
+        query: &str,
+        columns: (&str, &str),
+        pairs: &HashSet<(i64, i64)>,
+    ) -> StoreResult<HashSet<(i64, i64)>> {
+        let asked: Vec<(i64, i64)> = pairs.iter().copied().collect();
+        let mut found = HashSet::new();
+        for chunk in asked.chunks(CHUNK) {
+            let (ones, others): (HashSet<i64>, HashSet<i64>) = chunk.iter().copied().unzip();
+            let sql = Sql::new(query).text(columns.0).text(" IN ").list(ones);
+            for row in sql.text(" AND ").text(columns.1).text(" IN ").list(others).all(&self.0).await? {
+                let pair = (row.try_get("", "one").stored()?, row.try_get("", "other").stored()?);
+                if pairs.contains(&pair) {
+                    found.insert(pair);
+                }
+            }
+        }
+        Ok(found)
     }
 }
 

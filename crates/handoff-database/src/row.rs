@@ -16,9 +16,7 @@ use handoff_domain::id::{
     MessageRecordId, OrganizationId, OutboxId, ProjectId, Revision, RouteId, TeamId, TokenId, UserId, WorkItemNumber,
 };
 use handoff_domain::integration::{ConnectedProject, Installation, Integration, Toggles};
-use handoff_domain::organization::{
-    ChannelId, DiscordUserId, GuildId, MessageId, Organization, Team, User, UserEmail,
-};
+use handoff_domain::organization::{ChannelId, DiscordUserId, GuildId, MessageId, Organization, Team, User, UserEmail};
 use handoff_domain::outbox::{ClaimedTask, OutboxRecord, OutboxState};
 use handoff_domain::person::{IdentityMapping, Unresolved};
 use handoff_domain::port::store::StoreResult;
@@ -29,8 +27,10 @@ use handoff_domain::text::{EmailAddress, Name};
 use handoff_domain::time::Timestamp;
 use handoff_domain::token::ApiToken;
 use handoff_domain::work_item::{AzureProjectId, ExternalIssue, GroupLink};
+use sea_orm::FromQueryResult;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use uuid::Uuid;
 
 pub(crate) fn at(micros: i64) -> Timestamp {
     Timestamp::from_micros(micros)
@@ -489,7 +489,24 @@ pub(crate) fn claimed_delivery(row: deliveries::Model) -> StoreResult<ClaimedDel
     })
 }
 
-pub(crate) fn delivery(row: &deliveries::Model) -> StoreResult<DeliveryRecord> {
+/// The columns of a delivery that are shown: all but its payload.
+#[derive(Debug, FromQueryResult)]
+pub(crate) struct DeliverySummary {
+    id: Uuid,
+    hook_id: Uuid,
+    integration_id: Uuid,
+    azure_project: String,
+    event_type: Option<String>,
+    work_item: Option<i64>,
+    state: String,
+    reason: Option<String>,
+    attempts: i32,
+    duplicates: i32,
+    received_at: i64,
+    finished_at: Option<i64>,
+}
+
+pub(crate) fn delivery(row: DeliverySummary) -> StoreResult<DeliveryRecord> {
     Ok(DeliveryRecord {
         id: DeliveryId::from_uuid(row.id),
         hook: HookId::from_uuid(row.hook_id),
@@ -498,7 +515,7 @@ pub(crate) fn delivery(row: &deliveries::Model) -> StoreResult<DeliveryRecord> {
         event_type: row.event_type.as_deref().and_then(EventType::from_stored),
         work_item: row.work_item.map(WorkItemNumber::new),
         state: DeliveryState::from_stored(&row.state).ok_or_else(|| damaged("delivery state"))?,
-        reason: row.reason.clone(),
+        reason: row.reason,
         attempts: u32::try_from(row.attempts).unwrap_or(0),
         duplicates: u32::try_from(row.duplicates).unwrap_or(0),
         received_at: at(row.received_at),

@@ -2,7 +2,7 @@
 
 use crate::error::Stored;
 use handoff_domain::port::store::StoreResult;
-use sea_orm::{ConnectionTrait, ExecResult, QueryResult, Statement, Value};
+use sea_orm::{ConnectionTrait, ExecResult, FromQueryResult, QueryResult, Statement, Value};
 
 /// Rows in one statement at most: far below what either database binds (SQLite 32,766 values,
 /// PostgreSQL 65,535).
@@ -51,6 +51,14 @@ impl Sql {
         self.text(")")
     }
 
+    /// Appends `(…), (…)`, each filled by `row`.
+    pub(crate) fn rows<T>(mut self, rows: &[T], row: impl Fn(Self, &T) -> Self) -> Self {
+        for (position, one) in rows.iter().enumerate() {
+            self = row(self.text(if position == 0 { "(" } else { ", (" }), one).text(")");
+        }
+        self
+    }
+
     fn statement(self, on: &impl ConnectionTrait) -> Statement {
         Statement::from_sql_and_values(on.get_database_backend(), self.text, self.values)
     }
@@ -73,6 +81,11 @@ impl Sql {
     /// Runs it; its rows.
     pub(crate) async fn all(self, on: &impl ConnectionTrait) -> StoreResult<Vec<QueryResult>> {
         on.query_all_raw(self.statement(on)).await.stored()
+    }
+
+    /// Runs it; its rows as what they are rows of.
+    pub(crate) async fn models<M: FromQueryResult>(self, on: &impl ConnectionTrait) -> StoreResult<Vec<M>> {
+        self.all(on).await?.iter().map(|row| M::from_query_result(row, "").stored()).collect()
     }
 }
 

@@ -1,606 +1,323 @@
 //! The tables as sea-orm sees them, one module each, after the newest migration.
+#![expect(unreachable_pub, reason = "sea-orm's derive makes public types, which need a public model")]
 
-pub(crate) mod organizations {
-    use sea_orm::entity::prelude::*;
+/// A table: its entity, model and columns in a module of its name.
+macro_rules! table {
+    ($name:ident, $table:tt { $($(#[$attribute:meta])* $column:ident: $type:ty,)* }) => {
+        pub(crate) mod $name {
+            use sea_orm::entity::prelude::*;
 
-    #[derive(Debug, Clone, PartialEq, DeriveEntityModel)]
-    #[sea_orm(table_name = "organizations")]
-    pub struct Model {
-        #[sea_orm(primary_key)]
-        pub id: i64,
-        pub slug: String,
-        pub name: String,
-        pub issue_sync: bool,
-        pub created_at: i64,
-    }
+            #[derive(Debug, Clone, PartialEq, DeriveEntityModel)]
+            #[sea_orm(table_name = $table)]
+            pub struct Model {
+                $($(#[$attribute])* pub $column: $type,)*
+            }
 
-    #[derive(Debug, Clone, Copy, EnumIter, DeriveRelation)]
-    pub enum Relation {}
+            #[derive(Debug, Clone, Copy, EnumIter, DeriveRelation)]
+            pub enum Relation {}
 
-    impl ActiveModelBehavior for ActiveModel {}
+            impl ActiveModelBehavior for ActiveModel {}
+        }
+    };
 }
 
-pub(crate) mod users {
-    use sea_orm::entity::prelude::*;
-
-    #[derive(Debug, Clone, PartialEq, DeriveEntityModel)]
-    #[sea_orm(table_name = "users")]
-    pub struct Model {
-        #[sea_orm(primary_key)]
-        pub id: i64,
-        pub name: String,
-        pub active: bool,
-        pub discord: Option<i64>,
-        pub created_at: i64,
-    }
-
-    #[derive(Debug, Clone, Copy, EnumIter, DeriveRelation)]
-    pub enum Relation {}
-
-    impl ActiveModelBehavior for ActiveModel {}
-}
-
-pub(crate) mod user_emails {
-    use sea_orm::entity::prelude::*;
-
-    #[derive(Debug, Clone, PartialEq, DeriveEntityModel)]
-    #[sea_orm(table_name = "user_emails")]
-    pub struct Model {
-        #[sea_orm(primary_key, auto_increment = false)]
-        pub user_id: i64,
-        #[sea_orm(primary_key, auto_increment = false)]
-        pub address: String,
-        pub verified: bool,
-    }
-
-    #[derive(Debug, Clone, Copy, EnumIter, DeriveRelation)]
-    pub enum Relation {}
-
-    impl ActiveModelBehavior for ActiveModel {}
-}
-
-pub(crate) mod memberships {
-    use sea_orm::entity::prelude::*;
-
-    #[derive(Debug, Clone, PartialEq, DeriveEntityModel)]
-    #[sea_orm(table_name = "memberships")]
-    pub struct Model {
-        #[sea_orm(primary_key, auto_increment = false)]
-        pub organization_id: i64,
-        #[sea_orm(primary_key, auto_increment = false)]
-        pub user_id: i64,
-        pub role: String,
-    }
-
-    #[derive(Debug, Clone, Copy, EnumIter, DeriveRelation)]
-    pub enum Relation {}
-
-    impl ActiveModelBehavior for ActiveModel {}
-}
-
-pub(crate) mod teams {
-    use sea_orm::entity::prelude::*;
-
-    #[derive(Debug, Clone, PartialEq, DeriveEntityModel)]
-    #[sea_orm(table_name = "teams")]
-    pub struct Model {
-        #[sea_orm(primary_key)]
-        pub id: i64,
-        pub organization_id: i64,
-        pub slug: String,
-        pub name: String,
-        pub created_at: i64,
-    }
-
-    #[derive(Debug, Clone, Copy, EnumIter, DeriveRelation)]
-    pub enum Relation {}
-
-    impl ActiveModelBehavior for ActiveModel {}
-}
-
-pub(crate) mod team_members {
-    use sea_orm::entity::prelude::*;
-
-    #[derive(Debug, Clone, PartialEq, DeriveEntityModel)]
-    #[sea_orm(table_name = "team_members")]
-    pub struct Model {
-        #[sea_orm(primary_key, auto_increment = false)]
-        pub team_id: i64,
-        #[sea_orm(primary_key, auto_increment = false)]
-        pub user_id: i64,
-    }
-
-    #[derive(Debug, Clone, Copy, EnumIter, DeriveRelation)]
-    pub enum Relation {}
-
-    impl ActiveModelBehavior for ActiveModel {}
-}
-
-pub(crate) mod api_tokens {
-    use sea_orm::entity::prelude::*;
-
-    #[derive(Debug, Clone, PartialEq, DeriveEntityModel)]
-    #[sea_orm(table_name = "api_tokens")]
-    pub struct Model {
-        #[sea_orm(primary_key, auto_increment = false)]
-        pub id: Uuid,
-        pub name: String,
-        pub organization_id: Option<i64>,
-        pub digest: Vec<u8>,
-        pub created_at: i64,
-        pub expires_at: Option<i64>,
-        pub revoked_at: Option<i64>,
-    }
-
-    #[derive(Debug, Clone, Copy, EnumIter, DeriveRelation)]
-    pub enum Relation {}
-
-    impl ActiveModelBehavior for ActiveModel {}
-}
-
-pub(crate) mod projects {
-    use sea_orm::entity::prelude::*;
-
-    #[derive(Debug, Clone, PartialEq, DeriveEntityModel)]
-    #[sea_orm(table_name = "projects")]
-    pub struct Model {
-        #[sea_orm(primary_key)]
-        pub id: i64,
-        pub organization_id: i64,
-        pub slug: String,
-        pub name: String,
-        pub next_group_number: i64,
-        pub created_at: i64,
-        pub hidden_at: Option<i64>,
-    }
-
-    #[derive(Debug, Clone, Copy, EnumIter, DeriveRelation)]
-    pub enum Relation {}
-
-    impl ActiveModelBehavior for ActiveModel {}
-}
-
-pub(crate) mod project_teams {
-    use sea_orm::entity::prelude::*;
-
-    #[derive(Debug, Clone, PartialEq, DeriveEntityModel)]
-    #[sea_orm(table_name = "project_teams")]
-    pub struct Model {
-        #[sea_orm(primary_key, auto_increment = false)]
-        pub project_id: i64,
-        #[sea_orm(primary_key, auto_increment = false)]
-        pub team_id: i64,
-    }
-
-    #[derive(Debug, Clone, Copy, EnumIter, DeriveRelation)]
-    pub enum Relation {}
-
-    impl ActiveModelBehavior for ActiveModel {}
-}
-
-pub(crate) mod notification_settings {
-    use sea_orm::entity::prelude::*;
-
-    #[derive(Debug, Clone, PartialEq, DeriveEntityModel)]
-    #[sea_orm(table_name = "notification_settings")]
-    pub struct Model {
-        #[sea_orm(primary_key, auto_increment = false)]
-        pub project_id: i64,
-        #[sea_orm(primary_key, auto_increment = false)]
-        pub user_id: i64,
-        pub mention: bool,
-    }
-
-    #[derive(Debug, Clone, Copy, EnumIter, DeriveRelation)]
-    pub enum Relation {}
-
-    impl ActiveModelBehavior for ActiveModel {}
-}
-
-pub(crate) mod issue_groups {
-    use sea_orm::entity::prelude::*;
-
-    #[derive(Debug, Clone, PartialEq, DeriveEntityModel)]
-    #[sea_orm(table_name = "issue_groups")]
-    pub struct Model {
-        #[sea_orm(primary_key, auto_increment = false)]
-        pub id: Uuid,
-        pub organization_id: i64,
-        pub project_id: i64,
-        pub number: i64,
-        pub title: String,
-        pub level: String,
-        pub status: String,
-        pub last_event_at: i64,
-        pub created_at: i64,
-    }
-
-    #[derive(Debug, Clone, Copy, EnumIter, DeriveRelation)]
-    pub enum Relation {}
-
-    impl ActiveModelBehavior for ActiveModel {}
-}
-
-pub(crate) mod assignments {
-    use sea_orm::entity::prelude::*;
-
-    #[derive(Debug, Clone, PartialEq, DeriveEntityModel)]
-    #[sea_orm(table_name = "assignments")]
-    pub struct Model {
-        #[sea_orm(primary_key, auto_increment = false)]
-        pub group_id: Uuid,
-        pub organization_id: i64,
-        pub project_id: i64,
-        pub user_id: Option<i64>,
-        pub team_id: Option<i64>,
-        pub assigned_at: i64,
-    }
-
-    #[derive(Debug, Clone, Copy, EnumIter, DeriveRelation)]
-    pub enum Relation {}
-
-    impl ActiveModelBehavior for ActiveModel {}
-}
-
-pub(crate) mod decisions {
-    use sea_orm::entity::prelude::*;
-
-    #[derive(Debug, Clone, PartialEq, DeriveEntityModel)]
-    #[sea_orm(table_name = "decisions")]
-    pub struct Model {
-        #[sea_orm(primary_key, auto_increment = false)]
-        pub group_id: Uuid,
-        pub user_id: Option<i64>,
-        pub team_id: Option<i64>,
-        pub decided_at: i64,
-        pub source: String,
-    }
-
-    #[derive(Debug, Clone, Copy, EnumIter, DeriveRelation)]
-    pub enum Relation {}
-
-    impl ActiveModelBehavior for ActiveModel {}
-}
-
-pub(crate) mod activities {
-    use sea_orm::entity::prelude::*;
-
-    #[derive(Debug, Clone, PartialEq, DeriveEntityModel)]
-    #[sea_orm(table_name = "activities")]
-    pub struct Model {
-        #[sea_orm(primary_key, auto_increment = false)]
-        pub id: Uuid,
-        pub organization_id: i64,
-        pub project_id: i64,
-        pub group_id: Uuid,
-        pub kind: String,
-        pub source: Option<String>,
-        pub at: i64,
-    }
-
-    #[derive(Debug, Clone, Copy, EnumIter, DeriveRelation)]
-    pub enum Relation {}
-
-    impl ActiveModelBehavior for ActiveModel {}
-}
-
-pub(crate) mod followers {
-    use sea_orm::entity::prelude::*;
-
-    #[derive(Debug, Clone, PartialEq, DeriveEntityModel)]
-    #[sea_orm(table_name = "followers")]
-    pub struct Model {
-        #[sea_orm(primary_key, auto_increment = false)]
-        pub group_id: Uuid,
-        #[sea_orm(primary_key, auto_increment = false)]
-        pub who_kind: String,
-        #[sea_orm(primary_key, auto_increment = false)]
-        pub who_id: i64,
-        pub organization_id: i64,
-        pub reason: String,
-        pub following: bool,
-    }
-
-    #[derive(Debug, Clone, Copy, EnumIter, DeriveRelation)]
-    pub enum Relation {}
-
-    impl ActiveModelBehavior for ActiveModel {}
-}
-
-pub(crate) mod integrations {
-    use sea_orm::entity::prelude::*;
-
-    #[derive(Debug, Clone, PartialEq, DeriveEntityModel)]
-    #[sea_orm(table_name = "integrations")]
-    pub struct Model {
-        #[sea_orm(primary_key, auto_increment = false)]
-        pub id: Uuid,
-        pub collection_id: String,
-        pub name: String,
-        pub base_url: String,
-        pub created_at: i64,
-    }
-
-    #[derive(Debug, Clone, Copy, EnumIter, DeriveRelation)]
-    pub enum Relation {}
-
-    impl ActiveModelBehavior for ActiveModel {}
-}
-
-pub(crate) mod installations {
-    use sea_orm::entity::prelude::*;
-
-    #[derive(Debug, Clone, PartialEq, DeriveEntityModel)]
-    #[sea_orm(table_name = "installations")]
-    pub struct Model {
-        #[sea_orm(primary_key, auto_increment = false)]
-        pub id: Uuid,
-        pub organization_id: i64,
-        pub integration_id: Uuid,
-        pub credential: Vec<u8>,
-        pub inbound_assignee: bool,
-        pub outbound_assignee: bool,
-        pub inbound_status: bool,
-        pub outbound_status: bool,
-        pub comments: bool,
-        pub created_at: i64,
-    }
-
-    #[derive(Debug, Clone, Copy, EnumIter, DeriveRelation)]
-    pub enum Relation {}
-
-    impl ActiveModelBehavior for ActiveModel {}
-}
-
-pub(crate) mod connected_projects {
-    use sea_orm::entity::prelude::*;
-
-    #[derive(Debug, Clone, PartialEq, DeriveEntityModel)]
-    #[sea_orm(table_name = "connected_projects")]
-    pub struct Model {
-        #[sea_orm(primary_key, auto_increment = false)]
-        pub installation_id: Uuid,
-        #[sea_orm(primary_key, auto_increment = false)]
-        pub azure_project: String,
-        pub organization_id: i64,
-        pub integration_id: Uuid,
-        pub name: String,
-        pub created_at: i64,
-    }
-
-    #[derive(Debug, Clone, Copy, EnumIter, DeriveRelation)]
-    pub enum Relation {}
-
-    impl ActiveModelBehavior for ActiveModel {}
-}
-
-pub(crate) mod hooks {
-    use sea_orm::entity::prelude::*;
-
-    #[derive(Debug, Clone, PartialEq, DeriveEntityModel)]
-    #[sea_orm(table_name = "hooks")]
-    pub struct Model {
-        #[sea_orm(primary_key, auto_increment = false)]
-        pub id: Uuid,
-        pub organization_id: i64,
-        pub installation_id: Uuid,
-        pub integration_id: Uuid,
-        pub azure_project: String,
-        pub event_type: String,
-        pub secret: Vec<u8>,
-        pub subscription_id: Option<String>,
-        pub status: String,
-        pub created_at: i64,
-        pub updated_at: i64,
-    }
-
-    #[derive(Debug, Clone, Copy, EnumIter, DeriveRelation)]
-    pub enum Relation {}
-
-    impl ActiveModelBehavior for ActiveModel {}
-}
-
-pub(crate) mod external_issues {
-    use sea_orm::entity::prelude::*;
-
-    #[derive(Debug, Clone, PartialEq, DeriveEntityModel)]
-    #[sea_orm(table_name = "external_issues")]
-    pub struct Model {
-        #[sea_orm(primary_key, auto_increment = false)]
-        pub id: Uuid,
-        pub integration_id: Uuid,
-        pub number: i64,
-        pub azure_project: String,
-        pub revision: i64,
-        pub title: String,
-        pub work_item_type: String,
-        pub state: String,
-        pub assignee: Option<String>,
-        pub url: Option<String>,
-        pub changed_at: i64,
-        pub observed_at: i64,
-        pub deleted: bool,
-    }
-
-    #[derive(Debug, Clone, Copy, EnumIter, DeriveRelation)]
-    pub enum Relation {}
-
-    impl ActiveModelBehavior for ActiveModel {}
-}
-
-pub(crate) mod group_links {
-    use sea_orm::entity::prelude::*;
-
-    #[derive(Debug, Clone, PartialEq, DeriveEntityModel)]
-    #[sea_orm(table_name = "group_links")]
-    pub struct Model {
-        #[sea_orm(primary_key, auto_increment = false)]
-        pub id: Uuid,
-        pub organization_id: i64,
-        pub group_id: Uuid,
-        pub external_issue_id: Uuid,
-        pub installation_id: Uuid,
-        pub unresolved: Option<String>,
-        pub unresolved_identity: Option<String>,
-        pub unresolved_name: Option<String>,
-        pub created_at: i64,
-    }
-
-    #[derive(Debug, Clone, Copy, EnumIter, DeriveRelation)]
-    pub enum Relation {}
-
-    impl ActiveModelBehavior for ActiveModel {}
-}
-
-pub(crate) mod identity_mappings {
-    use sea_orm::entity::prelude::*;
-
-    #[derive(Debug, Clone, PartialEq, DeriveEntityModel)]
-    #[sea_orm(table_name = "identity_mappings")]
-    pub struct Model {
-        #[sea_orm(primary_key, auto_increment = false)]
-        pub id: Uuid,
-        pub organization_id: i64,
-        pub integration_id: Uuid,
-        pub identity_id: Option<String>,
-        pub unique_name: Option<String>,
-        pub user_id: i64,
-        pub created_at: i64,
-    }
-
-    #[derive(Debug, Clone, Copy, EnumIter, DeriveRelation)]
-    pub enum Relation {}
-
-    impl ActiveModelBehavior for ActiveModel {}
-}
-
-pub(crate) mod guilds {
-    use sea_orm::entity::prelude::*;
-
-    #[derive(Debug, Clone, PartialEq, DeriveEntityModel)]
-    #[sea_orm(table_name = "guilds")]
-    pub struct Model {
-        #[sea_orm(primary_key, auto_increment = false)]
-        pub id: i64,
-        pub organization_id: i64,
-        pub name: String,
-        pub created_at: i64,
-    }
-
-    #[derive(Debug, Clone, Copy, EnumIter, DeriveRelation)]
-    pub enum Relation {}
-
-    impl ActiveModelBehavior for ActiveModel {}
-}
-
-pub(crate) mod routes {
-    use sea_orm::entity::prelude::*;
-
-    #[derive(Debug, Clone, PartialEq, DeriveEntityModel)]
-    #[sea_orm(table_name = "routes")]
-    pub struct Model {
-        #[sea_orm(primary_key, auto_increment = false)]
-        pub id: Uuid,
-        pub organization_id: i64,
-        pub project_id: i64,
-        pub guild_id: i64,
-        pub channel: i64,
-        pub mode: String,
-        pub ids_only: bool,
-        pub disabled: Option<String>,
-        pub created_at: i64,
-    }
-
-    #[derive(Debug, Clone, Copy, EnumIter, DeriveRelation)]
-    pub enum Relation {}
-
-    impl ActiveModelBehavior for ActiveModel {}
-}
-
-pub(crate) mod messages {
-    use sea_orm::entity::prelude::*;
-
-    #[derive(Debug, Clone, PartialEq, DeriveEntityModel)]
-    #[sea_orm(table_name = "messages")]
-    pub struct Model {
-        #[sea_orm(primary_key, auto_increment = false)]
-        pub id: Uuid,
-        pub organization_id: i64,
-        pub group_id: Uuid,
-        pub route_id: Uuid,
-        pub kind: String,
-        pub subject: String,
-        pub channel: i64,
-        pub message: Option<i64>,
-        pub nonce: String,
-        pub nonce_at: i64,
-        pub digest: Option<String>,
-    }
-
-    #[derive(Debug, Clone, Copy, EnumIter, DeriveRelation)]
-    pub enum Relation {}
-
-    impl ActiveModelBehavior for ActiveModel {}
-}
-
-pub(crate) mod deliveries {
-    use sea_orm::entity::prelude::*;
-
-    #[derive(Debug, Clone, PartialEq, DeriveEntityModel)]
-    #[sea_orm(table_name = "deliveries")]
-    pub struct Model {
-        #[sea_orm(primary_key, auto_increment = false)]
-        pub id: Uuid,
-        pub hook_id: Uuid,
-        pub integration_id: Uuid,
-        pub azure_project: String,
-        pub event_type: Option<String>,
-        pub work_item: Option<i64>,
-        pub idempotency_key: Option<String>,
-        pub payload: Vec<u8>,
-        pub state: String,
-        pub reason: Option<String>,
-        pub attempts: i32,
-        pub duplicates: i32,
-        pub received_at: i64,
-        pub due_at: i64,
-        pub lease_token: Option<i64>,
-        pub lease_until: Option<i64>,
-        pub finished_at: Option<i64>,
-    }
-
-    #[derive(Debug, Clone, Copy, EnumIter, DeriveRelation)]
-    pub enum Relation {}
-
-    impl ActiveModelBehavior for ActiveModel {}
-}
-
-pub(crate) mod outbox {
-    use sea_orm::entity::prelude::*;
-
-    #[derive(Debug, Clone, PartialEq, DeriveEntityModel)]
-    #[sea_orm(table_name = "outbox")]
-    pub struct Model {
-        #[sea_orm(primary_key, auto_increment = false)]
-        pub id: Uuid,
-        pub organization_id: i64,
-        pub project_id: Option<i64>,
-        pub group_id: Option<Uuid>,
-        pub kind: String,
-        pub target: Option<String>,
-        pub task: String,
-        pub state: String,
-        pub generation: i64,
-        pub attempts: i32,
-        pub due_at: i64,
-        pub reason: Option<String>,
-        pub lease_token: Option<i64>,
-        pub lease_until: Option<i64>,
-        pub finished_at: Option<i64>,
-    }
-
-    #[derive(Debug, Clone, Copy, EnumIter, DeriveRelation)]
-    pub enum Relation {}
-
-    impl ActiveModelBehavior for ActiveModel {}
-}
+table!(organizations, "organizations" {
+    #[sea_orm(primary_key)]
+    id: i64,
+    slug: String,
+    name: String,
+    issue_sync: bool,
+    created_at: i64,
+});
+
+table!(users, "users" {
+    #[sea_orm(primary_key)]
+    id: i64,
+    name: String,
+    active: bool,
+    discord: Option<i64>,
+    created_at: i64,
+});
+
+table!(user_emails, "user_emails" {
+    #[sea_orm(primary_key, auto_increment = false)]
+    user_id: i64,
+    #[sea_orm(primary_key, auto_increment = false)]
+    address: String,
+    verified: bool,
+});
+
+table!(memberships, "memberships" {
+    #[sea_orm(primary_key, auto_increment = false)]
+    organization_id: i64,
+    #[sea_orm(primary_key, auto_increment = false)]
+    user_id: i64,
+    role: String,
+});
+
+table!(teams, "teams" {
+    #[sea_orm(primary_key)]
+    id: i64,
+    organization_id: i64,
+    slug: String,
+    name: String,
+    created_at: i64,
+});
+
+table!(team_members, "team_members" {
+    #[sea_orm(primary_key, auto_increment = false)]
+    team_id: i64,
+    #[sea_orm(primary_key, auto_increment = false)]
+    user_id: i64,
+});
+
+table!(api_tokens, "api_tokens" {
+    #[sea_orm(primary_key, auto_increment = false)]
+    id: Uuid,
+    name: String,
+    organization_id: Option<i64>,
+    digest: Vec<u8>,
+    created_at: i64,
+    expires_at: Option<i64>,
+    revoked_at: Option<i64>,
+});
+
+table!(projects, "projects" {
+    #[sea_orm(primary_key)]
+    id: i64,
+    organization_id: i64,
+    slug: String,
+    name: String,
+    next_group_number: i64,
+    created_at: i64,
+    hidden_at: Option<i64>,
+});
+
+table!(notification_settings, "notification_settings" {
+    #[sea_orm(primary_key, auto_increment = false)]
+    project_id: i64,
+    #[sea_orm(primary_key, auto_increment = false)]
+    user_id: i64,
+    mention: bool,
+});
+
+table!(issue_groups, "issue_groups" {
+    #[sea_orm(primary_key, auto_increment = false)]
+    id: Uuid,
+    organization_id: i64,
+    project_id: i64,
+    number: i64,
+    title: String,
+    level: String,
+    status: String,
+    last_event_at: i64,
+    created_at: i64,
+});
+
+table!(assignments, "assignments" {
+    #[sea_orm(primary_key, auto_increment = false)]
+    group_id: Uuid,
+    organization_id: i64,
+    project_id: i64,
+    user_id: Option<i64>,
+    team_id: Option<i64>,
+    assigned_at: i64,
+});
+
+table!(decisions, "decisions" {
+    #[sea_orm(primary_key, auto_increment = false)]
+    group_id: Uuid,
+    user_id: Option<i64>,
+    team_id: Option<i64>,
+    decided_at: i64,
+    source: String,
+});
+
+table!(activities, "activities" {
+    #[sea_orm(primary_key, auto_increment = false)]
+    id: Uuid,
+    organization_id: i64,
+    project_id: i64,
+    group_id: Uuid,
+    kind: String,
+    source: Option<String>,
+    at: i64,
+});
+
+table!(followers, "followers" {
+    #[sea_orm(primary_key, auto_increment = false)]
+    group_id: Uuid,
+    #[sea_orm(primary_key, auto_increment = false)]
+    who_kind: String,
+    #[sea_orm(primary_key, auto_increment = false)]
+    who_id: i64,
+    organization_id: i64,
+    reason: String,
+    following: bool,
+});
+
+table!(integrations, "integrations" {
+    #[sea_orm(primary_key, auto_increment = false)]
+    id: Uuid,
+    collection_id: String,
+    name: String,
+    base_url: String,
+    created_at: i64,
+});
+
+table!(installations, "installations" {
+    #[sea_orm(primary_key, auto_increment = false)]
+    id: Uuid,
+    organization_id: i64,
+    integration_id: Uuid,
+    credential: Vec<u8>,
+    inbound_assignee: bool,
+    outbound_assignee: bool,
+    inbound_status: bool,
+    outbound_status: bool,
+    comments: bool,
+    created_at: i64,
+});
+
+table!(connected_projects, "connected_projects" {
+    #[sea_orm(primary_key, auto_increment = false)]
+    installation_id: Uuid,
+    #[sea_orm(primary_key, auto_increment = false)]
+    azure_project: String,
+    organization_id: i64,
+    integration_id: Uuid,
+    name: String,
+    created_at: i64,
+});
+
+table!(hooks, "hooks" {
+    #[sea_orm(primary_key, auto_increment = false)]
+    id: Uuid,
+    organization_id: i64,
+    installation_id: Uuid,
+    integration_id: Uuid,
+    azure_project: String,
+    event_type: String,
+    secret: Vec<u8>,
+    subscription_id: Option<String>,
+    status: String,
+    created_at: i64,
+    updated_at: i64,
+});
+
+table!(external_issues, "external_issues" {
+    #[sea_orm(primary_key, auto_increment = false)]
+    id: Uuid,
+    integration_id: Uuid,
+    number: i64,
+    azure_project: String,
+    revision: i64,
+    title: String,
+    work_item_type: String,
+    state: String,
+    assignee: Option<String>,
+    url: Option<String>,
+    changed_at: i64,
+    observed_at: i64,
+    deleted: bool,
+});
+
+table!(group_links, "group_links" {
+    #[sea_orm(primary_key, auto_increment = false)]
+    id: Uuid,
+    organization_id: i64,
+    group_id: Uuid,
+    external_issue_id: Uuid,
+    installation_id: Uuid,
+    unresolved: Option<String>,
+    unresolved_identity: Option<String>,
+    unresolved_name: Option<String>,
+    created_at: i64,
+});
+
+table!(identity_mappings, "identity_mappings" {
+    #[sea_orm(primary_key, auto_increment = false)]
+    id: Uuid,
+    organization_id: i64,
+    integration_id: Uuid,
+    identity_id: Option<String>,
+    unique_name: Option<String>,
+    user_id: i64,
+    created_at: i64,
+});
+
+table!(guilds, "guilds" {
+    #[sea_orm(primary_key, auto_increment = false)]
+    id: i64,
+    organization_id: i64,
+    name: String,
+    created_at: i64,
+});
+
+table!(routes, "routes" {
+    #[sea_orm(primary_key, auto_increment = false)]
+    id: Uuid,
+    organization_id: i64,
+    project_id: i64,
+    guild_id: i64,
+    channel: i64,
+    mode: String,
+    ids_only: bool,
+    disabled: Option<String>,
+    created_at: i64,
+});
+
+table!(messages, "messages" {
+    #[sea_orm(primary_key, auto_increment = false)]
+    id: Uuid,
+    organization_id: i64,
+    group_id: Uuid,
+    route_id: Uuid,
+    kind: String,
+    subject: String,
+    channel: i64,
+    message: Option<i64>,
+    nonce: String,
+    nonce_at: i64,
+    digest: Option<String>,
+});
+
+table!(deliveries, "deliveries" {
+    #[sea_orm(primary_key, auto_increment = false)]
+    id: Uuid,
+    hook_id: Uuid,
+    integration_id: Uuid,
+    azure_project: String,
+    event_type: Option<String>,
+    work_item: Option<i64>,
+    idempotency_key: Option<String>,
+    payload: Vec<u8>,
+    state: String,
+    reason: Option<String>,
+    attempts: i32,
+    duplicates: i32,
+    received_at: i64,
+    due_at: i64,
+    lease_token: Option<i64>,
+    lease_until: Option<i64>,
+    finished_at: Option<i64>,
+});
+
+table!(outbox, "outbox" {
+    #[sea_orm(primary_key, auto_increment = false)]
+    id: Uuid,
+    organization_id: i64,
+    project_id: Option<i64>,
+    group_id: Option<Uuid>,
+    kind: String,
+    target: Option<String>,
+    task: String,
+    state: String,
+    generation: i64,
+    attempts: i32,
+    due_at: i64,
+    reason: Option<String>,
+    lease_token: Option<i64>,
+    lease_until: Option<i64>,
+    finished_at: Option<i64>,
+});

@@ -1,8 +1,8 @@
 //! Organizations, users, teams and tokens in a unit of work.
 
-use crate::error::Stored;
+use crate::error::{Stored, damaged};
 use crate::row;
-use crate::sql::{Sql, locking};
+use crate::sql::{CHUNK, Sql, locking};
 use crate::table::{api_tokens, memberships, organizations, team_members, teams, user_emails, users};
 use crate::transaction::Transaction;
 use async_trait::async_trait;
@@ -12,18 +12,46 @@ use handoff_domain::port::store::{StoreResult, TenancyTx};
 use handoff_domain::time::Timestamp;
 use handoff_domain::token::ApiToken;
 use sea_orm::sea_query::OnConflict;
-use sea_orm::{ActiveModelTrait, ActiveValue, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter};
+use sea_orm::{
+    ActiveModelTrait, ActiveValue, ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, IntoActiveModel, QueryFilter,
+};
 
-/// An id of zero is left to the database.
-pub(crate) fn given(id: i64) -> ActiveValue<i64> {
-    if id == 0 { ActiveValue::NotSet } else { ActiveValue::Set(id) }
+/// A given id is kept; zero becomes the next one, past every id that was given. PostgreSQL's counter does
+/// not see those, so it is moved past them first.
+pub(crate) async fn id_or_next(
+    on: &impl ConnectionTrait,
+    given: i64,
+    table: &'static str,
+) -> StoreResult<ActiveValue<i64>> {
+    if given != 0 {
+        return Ok(ActiveValue::Set(given));
+    }
+    if on.get_database_backend() != DbBackend::Postgres {
+        return Ok(ActiveValue::NotSet);
+    }
+    let sequence = format!("pg_get_serial_sequence('{table}', 'id')");
+    let next = async || {
+        let row = Sql::new(&format!("SELECT nextval({sequence}) AS id")).one(on).await?;
+        row.ok_or_else(|| damaged("counter"))?.try_get::<i64>("", "id").stored()
+    };
+    let id = next().await?;
+    let overtaken = Sql::new(&format!("SELECT max(id) AS id FROM {table} HAVING max(id) >= ")).bind(id).one(on).await?;
+    if overtaken.is_none() {
+        return Ok(ActiveValue::Set(id));
+    }
+    let alone = format!("SELECT pg_advisory_xact_lock(hashtext('handoff.{table}.id'))");
+    Sql::new(&alone).one(on).await?;
+    let past = format!("SELECT setval({sequence}, GREATEST((SELECT max(id) FROM {table}), nextval({sequence})))");
+    Sql::new(&past).one(on).await?;
+    next().await.map(ActiveValue::Set)
 }
 
 #[async_trait]
 impl TenancyTx for Transaction {
     async fn insert_organization(&mut self, new: &Organization) -> StoreResult<OrganizationId> {
+        let id = id_or_next(&self.0, new.id.get(), "organizations").await?;
         let row = organizations::ActiveModel {
-            id: given(new.id.get()),
+            id,
             slug: ActiveValue::Set(new.slug.as_str().to_owned()),
             name: ActiveValue::Set(new.name.as_str().to_owned()),
             issue_sync: ActiveValue::Set(new.issue_sync),
@@ -39,8 +67,9 @@ impl TenancyTx for Transaction {
     }
 
     async fn insert_user(&mut self, new: &User) -> StoreResult<UserId> {
+        let id = id_or_next(&self.0, new.id.get(), "users").await?;
         let row = users::ActiveModel {
-            id: given(new.id.get()),
+            id,
             name: ActiveValue::Set(new.name.as_str().to_owned()),
             active: ActiveValue::Set(new.active),
             discord: ActiveValue::Set(new.discord.map(|id| row::signed(id.get()))),
@@ -87,8 +116,9 @@ impl TenancyTx for Transaction {
     }
 
     async fn insert_team(&mut self, new: &Team) -> StoreResult<TeamId> {
+        let id = id_or_next(&self.0, new.id.get(), "teams").await?;
         let row = teams::ActiveModel {
-            id: given(new.id.get()),
+            id,
             organization_id: ActiveValue::Set(new.organization.get()),
             slug: ActiveValue::Set(new.slug.as_str().to_owned()),
             name: ActiveValue::Set(new.name.as_str().to_owned()),
@@ -110,15 +140,23 @@ impl TenancyTx for Transaction {
     }
 
     async fn users(&mut self, ids: &[UserId]) -> StoreResult<Vec<User>> {
-        let wanted = users::Column::Id.is_in(ids.iter().map(|id| id.get()));
-        let rows = users::Entity::find().filter(wanted).all(&self.0).await.stored()?;
-        rows.into_iter().map(row::user).collect()
+        let mut found = Vec::with_capacity(ids.len());
+        for chunk in ids.chunks(CHUNK) {
+            let wanted = users::Column::Id.is_in(chunk.iter().map(|id| id.get()));
+            let rows = users::Entity::find().filter(wanted).all(&self.0).await.stored()?;
+            found.extend(rows.into_iter().map(row::user).collect::<StoreResult<Vec<_>>>()?);
+        }
+        Ok(found)
     }
 
     async fn team_members(&mut self, ids: &[TeamId]) -> StoreResult<Vec<(TeamId, UserId)>> {
-        let wanted = team_members::Column::TeamId.is_in(ids.iter().map(|id| id.get()));
-        let rows = team_members::Entity::find().filter(wanted).all(&self.0).await.stored()?;
-        Ok(rows.into_iter().map(|row| (TeamId::new(row.team_id), UserId::new(row.user_id))).collect())
+        let mut found = Vec::new();
+        for chunk in ids.chunks(CHUNK) {
+            let wanted = team_members::Column::TeamId.is_in(chunk.iter().map(|id| id.get()));
+            let rows = team_members::Entity::find().filter(wanted).all(&self.0).await.stored()?;
+            found.extend(rows.into_iter().map(|row| (TeamId::new(row.team_id), UserId::new(row.user_id))));
+        }
+        Ok(found)
     }
 
     async fn insert_token(&mut self, new: &ApiToken) -> StoreResult<()> {

@@ -18,7 +18,7 @@ use handoff_domain::port::store::{MatchedBy, PersonMatch, StoreResult, TrackerTx
 use handoff_domain::text::EmailAddress;
 use handoff_domain::work_item::{AzureProjectId, ExternalIssue, GroupLink, LinkedGroup};
 use sea_orm::sea_query::OnConflict;
-use sea_orm::{ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QueryResult};
+use sea_orm::{ColumnTrait, EntityTrait, ExprTrait, IntoActiveModel, QueryFilter, QueryOrder, QueryResult};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use uuid::Uuid;
 
@@ -93,19 +93,21 @@ impl TrackerTx for Transaction {
         let mut unneeded = BTreeMap::new();
         for chunk in issues.chunks(CHUNK) {
             let lock = locking(&self.0, " FOR UPDATE OF c");
-            let query = Sql::new("SELECT c.installation_id, c.azure_project FROM connected_projects c WHERE c.organization_id = ")
-                .bind(organization.get())
-                .text(
-                    " AND EXISTS (SELECT 1 FROM external_issues e WHERE e.integration_id = c.integration_id \
+            let query = Sql::new(
+                "SELECT c.installation_id, c.azure_project FROM connected_projects c WHERE c.organization_id = ",
+            )
+            .bind(organization.get())
+            .text(
+                " AND EXISTS (SELECT 1 FROM external_issues e WHERE e.integration_id = c.integration_id \
                      AND e.azure_project = c.azure_project AND e.id IN ",
-                )
-                .list(chunk.iter().map(|id| id.get()))
-                .text(
-                    ") AND NOT EXISTS (SELECT 1 FROM group_links l JOIN external_issues e ON e.id = l.external_issue_id \
+            )
+            .list(chunk.iter().map(|id| id.get()))
+            .text(
+                ") AND NOT EXISTS (SELECT 1 FROM group_links l JOIN external_issues e ON e.id = l.external_issue_id \
                      WHERE l.organization_id = c.organization_id AND e.integration_id = c.integration_id \
                      AND e.azure_project = c.azure_project) ORDER BY c.installation_id, c.azure_project",
-                )
-                .text(lock);
+            )
+            .text(lock);
             for found in query.all(&self.0).await? {
                 let installation: Uuid = found.try_get("", "installation_id").stored()?;
                 let project: String = found.try_get("", "azure_project").stored()?;

@@ -3,8 +3,8 @@
 use crate::Database;
 use crate::error::Stored;
 use async_trait::async_trait;
-use handoff_domain::port::store::{StoreResult, UnitOfWork};
 use handoff_domain::port::Store;
+use handoff_domain::port::store::{StoreResult, UnitOfWork};
 use sea_orm::{DatabaseTransaction, SqliteTransactionMode, TransactionOptions, TransactionTrait};
 
 /// An open transaction. Dropping it rolls back.

@@ -13,8 +13,12 @@ impl MigrationName for Initial {
 }
 
 #[async_trait::async_trait]
+#[expect(
+    elided_lifetimes_in_paths,
+    reason = "the trait hides the lifetime, and async_trait wants it as the trait has it"
+)]
 impl MigrationTrait for Initial {
-    async fn up(&self, manager: &SchemaManager<'_>) -> Result<(), DbErr> {
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         let connection = manager.get_connection();
         connection.execute_unprepared(&dialect(SCHEMA, manager.get_database_backend())).await.map(|_| ())
     }
@@ -336,5 +340,5 @@ CREATE TABLE lease_counter (
   id integer NOT NULL CONSTRAINT lease_counter_pkey PRIMARY KEY,
   token bigint NOT NULL
 );
-INSERT INTO lease_counter (id, token) VALUES (1, 0);
+INSERT INTO lease_counter (id, token) VALUES (1, 0), (2, 0);
 ";

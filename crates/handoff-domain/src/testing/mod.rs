@@ -4,6 +4,7 @@
 mod memory;
 mod mock_outside;
 mod mock_store;
+mod small_world;
 mod world;
 
 pub use memory::{ContextBox, MemoryCache, MemoryStore, SilentWake};
@@ -12,4 +13,5 @@ pub use mock_outside::{
     MockTrackerInbound, MockWake, MockWorkItemTracker,
 };
 pub use mock_store::{MockInbox, MockOutbox, MockReader, MockStore, MockUnitOfWork};
+pub use small_world::SmallWorld;
 pub use world::{FixedClock, SequentialEntropy};

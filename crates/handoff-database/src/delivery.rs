@@ -1,0 +1,139 @@
+//! Deliveries: appended in batches, finished in a unit of work, and leased as a queue.
+
+use crate::Database;
+use crate::error::Stored;
+use crate::lease::{self, Queue};
+use crate::outbox;
+use crate::row;
+use crate::sql::{CHUNK, Sql};
+use crate::table::deliveries;
+use async_trait::async_trait;
+use handoff_domain::delivery::{ClaimedDelivery, DeliveryState, FinishedDelivery, NewDelivery};
+use handoff_domain::id::DeliveryId;
+use handoff_domain::outbox::OutboxArm;
+use handoff_domain::port::store::StoreResult;
+use handoff_domain::port::{Appended, Inbox, InboxError, StoreError};
+use handoff_domain::time::Timestamp;
+use sea_orm::sea_query::{Expr, OnConflict};
+use sea_orm::{ConnectionTrait, EntityTrait, IntoActiveModel};
+use std::collections::{HashMap, HashSet};
+use uuid::Uuid;
+
+/// Stores deliveries and arms what the new ones bring; says of each whether it is new. The same event
+/// twice among them is one delivery, as it is when it comes later.
+pub(crate) async fn append(on: &impl ConnectionTrait, batch: &[NewDelivery]) -> StoreResult<Vec<Appended>> {
+    use deliveries::Column;
+    let mut rows: Vec<deliveries::Model> = Vec::with_capacity(batch.len());
+    let mut first_of: HashMap<&str, usize> = HashMap::new();
+    for new in batch {
+        match new.idempotency_key.as_deref() {
+            Some(key) if first_of.contains_key(key) => rows[first_of[key]].duplicates += 1,
+            key => {
+                if let Some(key) = key {
+                    first_of.insert(key, rows.len());
+                }
+                rows.push(new_row(new));
+            }
+        }
+    }
+    let again = Expr::cust("deliveries.duplicates + 1 + excluded.duplicates");
+    let count = OnConflict::column(Column::IdempotencyKey).value(Column::Duplicates, again).to_owned();
+    let mut stored: HashSet<Uuid> = HashSet::new();
+    for chunk in rows.chunks(CHUNK) {
+        let insert = deliveries::Entity::insert_many(chunk.iter().cloned().map(IntoActiveModel::into_active_model));
+        let kept = insert.on_conflict(count.clone()).exec_with_returning_keys(on).await.stored()?;
+        stored.extend(kept);
+    }
+    let is_new = |new: &NewDelivery| stored.contains(&new.id.get());
+    let arms: Vec<OutboxArm> = batch.iter().filter(|new| is_new(new)).filter_map(|new| new.arm.clone()).collect();
+    outbox::arm(on, &arms).await?;
+    let said = |new| if is_new(new) { Appended::New } else { Appended::Duplicate };
+    Ok(batch.iter().map(said).collect())
+}
+
+fn new_row(new: &NewDelivery) -> deliveries::Model {
+    let received_at = new.received_at.as_micros();
+    deliveries::Model {
+        id: new.id.get(),
+        hook_id: new.hook.get(),
+        integration_id: new.integration.get(),
+        azure_project: new.azure_project.as_str().to_owned(),
+        event_type: new.event_type.map(|event_type| event_type.as_str().to_owned()),
+        work_item: new.work_item.map(|number| number.get()),
+        idempotency_key: new.idempotency_key.clone(),
+        payload: new.payload.clone(),
+        state: new.state.as_str().to_owned(),
+        reason: new.reason.clone(),
+        attempts: 0,
+        duplicates: 0,
+        received_at,
+        due_at: received_at,
+        lease_token: None,
+        lease_until: None,
+        finished_at: (new.state != DeliveryState::Pending).then_some(received_at),
+    }
+}
+
+/// Ends deliveries, all of them or none.
+pub(crate) async fn finish(on: &impl ConnectionTrait, ended: &[FinishedDelivery]) -> StoreResult<()> {
+    for chunk in ended.chunks(CHUNK) {
+        let update = Sql::new("WITH ended (row_id, row_token, new_state, new_reason, ended_at) AS (VALUES ");
+        let update = update.rows(chunk, |sql, one| {
+            let sql = sql.bind(one.id.get()).text(", ").bind(one.token).text(", ").bind(one.state.as_str());
+            sql.text(", ").bind(one.reason.clone()).text(", ").bind(one.at.as_micros())
+        });
+        let update = update.text(
+            ") UPDATE deliveries SET state = new_state, reason = new_reason, finished_at = ended_at, \
+             lease_token = NULL, lease_until = NULL FROM ended \
+             WHERE id = row_id AND lease_token = row_token AND state = 'pending'",
+        );
+        if update.count(on).await? != chunk.len() as u64 {
+            return Err(StoreError::LeaseLost);
+        }
+    }
+    Ok(())
+}
+
+/// A delivery that has ended and was understood becomes pending.
+pub(crate) async fn replay(on: &impl ConnectionTrait, id: DeliveryId, at: Timestamp) -> StoreResult<bool> {
+    let update = Sql::new(
+        "UPDATE deliveries SET state = 'pending', attempts = 0, reason = NULL, lease_token = NULL, \
+         lease_until = NULL, finished_at = NULL, due_at = ",
+    );
+    let update = update.bind(at.as_micros()).text(" WHERE id = ").bind(id.get()).text(
+        " AND state <> 'pending' AND idempotency_key IS NOT NULL AND event_type IS NOT NULL AND work_item IS NOT NULL",
+    );
+    update.count(on).await.map(|changed| changed > 0)
+}
+
+#[async_trait]
+impl Inbox for Database {
+    async fn append(&self, delivery: NewDelivery) -> Result<Appended, InboxError> {
+        self.commits.append(self, delivery).await
+    }
+
+    async fn claim(
+        &self,
+        now: Timestamp,
+        lease_until: Timestamp,
+        limit: u16,
+    ) -> Result<Vec<ClaimedDelivery>, StoreError> {
+        let rows = lease::claim::<deliveries::Model>(self, Queue::Inbox, now, lease_until, limit).await?;
+        rows.into_iter().map(row::claimed_delivery).collect()
+    }
+
+    async fn fail(
+        &self,
+        id: DeliveryId,
+        token: i64,
+        retry_at: Timestamp,
+        reason: &str,
+        counts: bool,
+    ) -> Result<(), StoreError> {
+        lease::give_back(&self.writer, Queue::Inbox, id.get(), token, retry_at, reason, counts).await
+    }
+
+    async fn purge(&self, before: Timestamp, limit: u16) -> Result<u64, StoreError> {
+        lease::purge(&self.writer, Queue::Inbox, before, limit).await
+    }
+}

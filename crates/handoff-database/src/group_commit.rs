@@ -1,0 +1,146 @@
+//! Group commit: deliveries that arrive at once share a transaction, and with it a flush to the disk.
+//!
+//! Promise: a caller is told that its delivery is stored only after the commit. Whoever comes while a
+//! commit is under way waits in line; the first in line takes everybody with it into the next.
+
+use crate::Database;
+use crate::delivery;
+use crate::error::Stored;
+use handoff_domain::delivery::NewDelivery;
+use handoff_domain::port::store::StoreResult;
+use handoff_domain::port::{Appended, InboxError, StoreError};
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tokio::sync::oneshot;
+
+/// Deliveries in one commit at most.
+const BATCH: usize = 128;
+/// Bytes of payload in one commit at most, unless a single delivery is larger.
+const BATCH_BYTES: usize = 16 * 1024 * 1024;
+/// Deliveries that may wait; more are asked to come again.
+const WAITING: usize = 4096;
+/// Bytes of payload that may wait.
+const WAITING_BYTES: usize = 256 * 1024 * 1024;
+
+type Answer = Result<Appended, InboxError>;
+
+struct Waiting {
+    delivery: NewDelivery,
+    answer: oneshot::Sender<Answer>,
+}
+
+#[derive(Default)]
+struct Line {
+    waiting: VecDeque<Waiting>,
+    bytes: usize,
+    /// Whether somebody commits, and will look into the line again.
+    committing: bool,
+}
+
+/// The line before the next commit.
+#[derive(Clone, Default)]
+pub(crate) struct GroupCommit {
+    line: Arc<Mutex<Line>>,
+}
+
+impl GroupCommit {
+    /// Stores a delivery together with those that arrived at the same time.
+    pub(crate) async fn append(&self, database: &Database, delivery: NewDelivery) -> Answer {
+        let (answer, answered) = oneshot::channel();
+        let bytes = delivery.payload.len();
+        let leads = {
+            let mut line = self.line();
+            let full = line.waiting.len() >= WAITING || line.bytes + bytes > WAITING_BYTES;
+            if full {
+                return Err(InboxError::Overloaded);
+            }
+            line.bytes += bytes;
+            line.waiting.push_back(Waiting { delivery, answer });
+            !std::mem::replace(&mut line.committing, true)
+        };
+        if leads {
+            // A task of its own: a caller that hangs up takes nobody's commit along.
+            let (line, database) = (self.clone(), database.clone());
+            tokio::spawn(async move { line.commit_all(&database).await });
+        }
+        let lost = || InboxError::Unavailable(StoreError::Unavailable("the commit was broken off".to_owned()));
+        answered.await.unwrap_or_else(|_| Err(lost()))
+    }
+
+    fn line(&self) -> MutexGuard<'_, Line> {
+        self.line.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes what waits, as much as one commit holds; nothing when the line is empty, and then the next
+    /// to come commits.
+    fn next_batch(&self) -> Vec<Waiting> {
+        let mut line = self.line();
+        let (mut batch, mut bytes) = (Vec::new(), 0);
+        while let Some(next) = line.waiting.front() {
+            let more = next.delivery.payload.len();
+            if batch.len() == BATCH || (!batch.is_empty() && bytes + more > BATCH_BYTES) {
+                break;
+            }
+            bytes += more;
+            batch.extend(line.waiting.pop_front());
+        }
+        line.bytes -= bytes;
+        line.committing = !batch.is_empty();
+        batch
+    }
+
+    async fn commit_all(&self, database: &Database) {
+        let _leads = Leads(self);
+        loop {
+            let (batch, answers): (Vec<NewDelivery>, Vec<oneshot::Sender<Answer>>) =
+                self.next_batch().into_iter().map(|one| (one.delivery, one.answer)).unzip();
+            if batch.is_empty() {
+                return;
+            }
+            for (answer, said) in answers.into_iter().zip(commit(database, &batch).await) {
+                // A caller that hung up needs no answer.
+                let _ = answer.send(said.map_err(InboxError::Unavailable));
+            }
+        }
+    }
+}
+
+/// Whoever commits. Should it panic, the next to come commits in its place.
+struct Leads<'a>(&'a GroupCommit);
+
+impl Drop for Leads<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.line().committing = false;
+        }
+    }
+}
+
+/// Commits a batch; one that the database refuses is done again one by one, so that a bad delivery keeps
+/// no other out.
+async fn commit(database: &Database, batch: &[NewDelivery]) -> Vec<StoreResult<Appended>> {
+    match commit_once(database, batch).await {
+        Ok(stored) => stored.into_iter().map(Ok).collect(),
+        Err(StoreError::Unavailable(reason)) => {
+            batch.iter().map(|_| Err(StoreError::Unavailable(reason.clone()))).collect()
+        }
+        Err(error) if batch.len() == 1 => vec![Err(error)],
+        Err(_) => {
+            let mut answers = Vec::with_capacity(batch.len());
+            for one in batch.chunks(1) {
+                let stored = commit_once(database, one).await;
+                answers.push(stored.and_then(|said| {
+                    said.first().copied().ok_or_else(|| StoreError::Backend("no answer about a delivery".to_owned()))
+                }));
+            }
+            answers
+        }
+    }
+}
+
+async fn commit_once(database: &Database, batch: &[NewDelivery]) -> StoreResult<Vec<Appended>> {
+    let tx = database.begin_writing().await?;
+    let stored = delivery::append(&tx, batch).await?;
+    tx.commit().await.stored()?;
+    Ok(stored)
+}

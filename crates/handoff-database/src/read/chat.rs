@@ -1,0 +1,43 @@
+//! Guilds and routes.
+
+use crate::error::Stored;
+use crate::row;
+use crate::sql::Sql;
+use crate::table::{guilds, routes};
+use handoff_domain::chat::{Guild, Route};
+use handoff_domain::id::{OrganizationId, ProjectId, RouteId};
+use handoff_domain::port::store::StoreResult;
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder};
+
+pub(super) async fn guilds(on: &impl ConnectionTrait, organization: OrganizationId) -> StoreResult<Vec<Guild>> {
+    let own = guilds::Column::OrganizationId.eq(organization.get());
+    let found = guilds::Entity::find().filter(own).order_by_asc(guilds::Column::Id).all(on).await.stored()?;
+    found.iter().map(row::guild).collect()
+}
+
+/// The routes of the organization's visible projects.
+fn visible(organization: OrganizationId) -> Sql {
+    Sql::new(
+        "SELECT r.* FROM routes r JOIN projects p ON p.id = r.project_id \
+         WHERE p.hidden_at IS NULL AND p.organization_id = ",
+    )
+    .bind(organization.get())
+}
+
+pub(super) async fn routes(
+    on: &impl ConnectionTrait,
+    organization: OrganizationId,
+    project: ProjectId,
+) -> StoreResult<Vec<Route>> {
+    let own = visible(organization).text(" AND p.id = ").bind(project.get()).text(" ORDER BY r.id");
+    own.models::<routes::Model>(on).await?.into_iter().map(row::route).collect()
+}
+
+pub(super) async fn route(
+    on: &impl ConnectionTrait,
+    organization: OrganizationId,
+    id: RouteId,
+) -> StoreResult<Option<Route>> {
+    let own = visible(organization).text(" AND r.id = ").bind(id.get());
+    own.models::<routes::Model>(on).await?.pop().map(row::route).transpose()
+}
