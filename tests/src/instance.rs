@@ -5,7 +5,7 @@
 //! [`Instance::finish`], which fails when it left work behind (see [`crate::leftovers`]).
 
 use crate::api::Api;
-use crate::backing::Backing;
+use crate::backing::{Backing, Kept};
 use crate::clock::{START_US, TestClock};
 use crate::leftovers::{Expected, leftovers};
 use handoff::environment::SystemEntropy;
@@ -53,11 +53,13 @@ pub struct Setup {
     pub loops: Loops,
     /// How many deliveries of one hook are under way at once.
     pub concurrent_deliveries: usize,
+    /// Where its data is.
+    pub kept: Kept,
 }
 
 impl Default for Setup {
     fn default() -> Self {
-        Self { loops: Loops::ByHand, concurrent_deliveries: 1 }
+        Self { loops: Loops::ByHand, concurrent_deliveries: 1, kept: Kept::default() }
     }
 }
 
@@ -75,6 +77,8 @@ pub struct Instance {
     pub api: Api,
     /// The adapters, to look behind the API where nothing else can.
     pub ports: Ports,
+    /// What the data is kept in.
+    pub backing: Backing,
     setup: Setup,
     /// `None` once it was stopped.
     running: Option<Running>,
@@ -108,14 +112,15 @@ impl Instance {
         discord.specs = specs();
         let discord = DiscordSim::start(discord).await.unwrap();
         let bot = discord.add_bot(BOT_TOKEN, "Handoff");
-        let mut ports = ports(&clock, &discord, Backing::memory());
+        let backing = Backing::open(&setup.kept).await;
+        let mut ports = ports(&clock, &discord, &backing);
         change(&mut ports);
         let running = serve(&ports, setup.loops).await;
         let (_, token) = running.api().tokens.create(Name::parse("tests").unwrap(), None, None).await.unwrap();
         let moved = (setup.loops == Loops::ByHand).then(|| clock.clone());
         let base_url = format!("http://{}", running.addr());
         let api = Api::new(plain_client().unwrap(), base_url, token.expose().to_owned(), moved);
-        Self { clock, azure, discord, bot, api, ports, setup, running: Some(running), finished: false }
+        Self { clock, azure, discord, bot, api, ports, backing, setup, running: Some(running), finished: false }
     }
 
     /// What is served.
@@ -260,7 +265,7 @@ async fn look_away() {
 }
 
 /// The real adapters, on this clock.
-fn ports(clock: &TestClock, discord: &DiscordSim, backing: Backing) -> Ports {
+fn ports(clock: &TestClock, discord: &DiscordSim, backing: &Backing) -> Ports {
     let clock: Arc<dyn Clock> = Arc::new(clock.clone());
     let entropy = Arc::new(SystemEntropy);
     let cache = Arc::new(InProcessCache::new(clock.clone(), 10_000, Duration::from_secs(3600)));
@@ -271,10 +276,10 @@ fn ports(clock: &TestClock, discord: &DiscordSim, backing: Backing) -> Ports {
         ..DiscordSettings::new(Secret::new(BOT_TOKEN))
     };
     Ports {
-        store: backing.store,
-        reader: backing.reader,
-        inbox: backing.inbox,
-        outbox: backing.outbox,
+        store: backing.store.clone(),
+        reader: backing.reader.clone(),
+        inbox: backing.inbox.clone(),
+        outbox: backing.outbox.clone(),
         tracker: Arc::new(AzureDevOps::new(local_azure(), clock.clone()).unwrap()),
         inbound: Arc::new(AzureInbound),
         chat: Arc::new(DiscordMessenger::new(&settings, clock.clone()).unwrap()),
