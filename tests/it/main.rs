@@ -1,6 +1,7 @@
 //! The one integration binary: a single link for all black-box tests.
 
 mod architecture;
+mod bad_input;
 mod disorder;
 mod flow;
 mod people;

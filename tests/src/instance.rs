@@ -153,6 +153,19 @@ impl Instance {
         running.stop().await;
     }
 
+    /// Stops it and serves again at the same address, as the next version does: what was known only to
+    /// the process is forgotten.
+    ///
+    /// # Panics
+    /// When the address was taken meanwhile.
+    pub async fn restart(&mut self) {
+        let listen = self.running().addr();
+        self.stop().await;
+        let wired = wire(self.ports.clone(), &choices(listen.port()));
+        let running = Running::start(wired, listen, Limits::default(), self.ports.clock.clone(), self.setup.loops);
+        self.running = Some(running.await.unwrap());
+    }
+
     /// Does the work that is due now and what follows from it; says how much that was. Waits for limits
     /// of Discord on the way, by moving the clock.
     ///

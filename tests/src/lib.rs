@@ -10,3 +10,4 @@ pub mod leftovers;
 pub mod scene;
 pub mod sight;
 pub mod tenant;
+pub mod webhook;
