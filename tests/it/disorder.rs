@@ -1,5 +1,6 @@
 //! Deliveries come late, twice, in any order or not at all, and workers die: what a group ends with is
 //! what it would have had in order, each change is told once.
+#![expect(clippy::unwrap_used, reason = "these are tests, helpers included")]
 
 mod history;
 

@@ -2,6 +2,7 @@
 
 mod architecture;
 mod bad_input;
+mod crashes;
 mod disorder;
 mod flow;
 mod people;

@@ -9,5 +9,6 @@ pub mod instance;
 pub mod leftovers;
 pub mod scene;
 pub mod sight;
+pub mod sql;
 pub mod tenant;
 pub mod webhook;
