@@ -102,6 +102,23 @@ async fn a_limited_channel_or_bot_is_waited_for_and_asked_no_earlier() {
 }
 
 #[tokio::test]
+async fn who_gets_a_group_back_before_the_first_mention_went_out_is_mentioned_once() {
+    let scene = Scene::new().await;
+    let (item, group) = scene.linked("The mill stops").await;
+    scene.discord.exhaust_shared(group.channel, Duration::from_secs(45));
+    for who in [&scene.ada, &scene.bob, &scene.ada] {
+        scene.assign_in_azure(item, who);
+        scene.azure.settle().await;
+        scene.work().await;
+    }
+    assert!(scene.pings(&group).is_empty());
+    scene.settle().await;
+    assert_eq!(scene.changes(&group).await.len(), 3);
+    assert_eq!(scene.mentioned(&group), [scene.member(&scene.ada).discord]);
+    scene.finish().await;
+}
+
+#[tokio::test]
 async fn forty_groups_at_once_in_one_channel_are_all_told_within_discords_limits() {
     let scene = Scene::new().await;
     let mut all = Vec::new();
