@@ -203,8 +203,8 @@ impl<'a> Play<'a> {
     }
 }
 
-/// The changes of a group fit together; nobody was mentioned more often than it was given to them, and
-/// whoever has it in the end by a change was told.
+/// The changes of a group fit together; each that gave it to somebody was told them once at the most, in
+/// their order; and whoever has it in the end by a change was told.
 pub(super) async fn assert_told_once(scene: &Scene, group: &Group) {
     let changes = scene.changes(group).await;
     let chained = changes.iter().scan(None, |before, change| {
@@ -221,20 +221,18 @@ pub(super) async fn assert_told_once(scene: &Scene, group: &Group) {
         let people = [&scene.ada, &scene.bob, &scene.cleo].map(|one| scene.member(one));
         people.into_iter().find(|one| one.user == user).unwrap().discord
     };
-    let mentioned = scene.mentioned(group);
-    let mut given: BTreeMap<Snowflake, usize> = BTreeMap::new();
-    for change in &changes {
+    // From the last on: it must have been told.
+    let mut told = scene.mentioned(group).into_iter().rev().peekable();
+    let mut newest = true;
+    for change in changes.iter().rev() {
         if let Change::Assigned { to, .. } = change {
-            *given.entry(account(*to)).or_default() += 1;
+            let was_told = told.next_if_eq(&account(*to)).is_some();
+            assert!(was_told || !newest, "{changes:?}, {:?}", scene.pings(group));
         }
+        newest = false;
     }
-    for who in &mentioned {
-        let times = mentioned.iter().filter(|other| *other == who).count();
-        assert!(given.get(who).is_some_and(|given| times <= *given), "{changes:?}, {:?}", scene.pings(group));
-    }
-    if let Some(Change::Assigned { to, .. }) = changes.last() {
-        assert!(mentioned.contains(&account(*to)), "{changes:?}, {:?}", scene.pings(group));
-    }
+    let left: Vec<Snowflake> = told.collect();
+    assert_eq!(left, [], "mentioned without a change: {changes:?}, {:?}", scene.pings(group));
 }
 
 /// What the group shows at the end is what the work item is, and each change was told once.
