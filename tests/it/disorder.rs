@@ -6,6 +6,7 @@ mod history;
 
 use handoff_sandbox::azure::{Changes, ReleaseOrder, WorkItemKey};
 use handoff_sandbox::fault::Fault;
+use handoff_tests::instance::Setup;
 use handoff_tests::scene::{Group, Scene};
 use handoff_tests::sight::Change;
 use std::time::Duration;
@@ -100,5 +101,52 @@ async fn ten_revisions_in_any_order_end_like_ten_in_order() {
         assert_eq!(ending(&scene, item, &group).await, expected, "{order:?}");
         history::assert_told_once(&scene, &group).await;
     }
+    scene.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn deliveries_of_many_work_items_at_once_each_end_right() {
+    let setup = Setup { concurrent_deliveries: 32, ..Setup::default() };
+    let scene = Scene::with(setup, |_| {}).await;
+    let mut all = Vec::new();
+    for n in 0..25 {
+        all.push(scene.linked(&format!("Symptom {n}")).await);
+    }
+    scene.azure.hold_deliveries();
+    for (item, _) in &all {
+        for who in [&scene.ada, &scene.bob, &scene.cleo, &scene.ada] {
+            scene.assign_in_azure(*item, who);
+        }
+    }
+    scene.azure.release_deliveries(&ReleaseOrder::Reversed);
+    scene.settle().await;
+    let ada = scene.member(&scene.ada);
+    for (_, group) in &all {
+        assert_eq!(scene.assignee(group).await, Some(ada.user));
+        assert!(scene.card(group).assignee.starts_with("Ada Lovelace"), "{:?}", scene.card(group));
+        history::assert_told_once(&scene, group).await;
+    }
+    let states = scene.tenant.delivery_states(&scene).await;
+    assert_eq!(states.values().sum::<usize>(), 100, "{states:?}");
+    scene.finish().await;
+}
+
+#[tokio::test]
+async fn a_server_restored_from_a_backup_is_believed_once_it_is_read_twice() {
+    let scene = Scene::new().await;
+    let (item, group) = scene.linked("The mill stops").await;
+    for who in [&scene.ada, &scene.bob, &scene.cleo] {
+        scene.assign_in_azure(item, who);
+        scene.settle().await;
+    }
+    scene.azure.restore_work_item_to_older_revision(item, 2).unwrap();
+    scene.azure.deliver_raw(scene.hook("workitem.updated"), "garbled").unwrap();
+    scene.settle().await;
+    let ada = scene.member(&scene.ada);
+    assert_eq!(scene.assignee(&group).await, Some(ada.user));
+    // From here on it counts anew, with revisions and updates that were there before.
+    scene.assign_in_azure(item, &scene.bob);
+    scene.settle().await;
+    assert_eq!(scene.assignee(&group).await, Some(scene.member(&scene.bob).user));
     scene.finish().await;
 }
