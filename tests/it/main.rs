@@ -2,6 +2,7 @@
 
 mod architecture;
 mod bad_input;
+mod conflicts;
 mod crashes;
 mod disorder;
 mod flow;

@@ -4,18 +4,14 @@
 //! Everything is real but the other side: adapters, services, loops, listener. A test ends with
 //! [`Instance::finish`], which fails when it left work behind (see [`crate::leftovers`]).
 
+use crate::adapters::{BOT_TOKEN, ports};
 use crate::api::Api;
 use crate::backing::{Backing, Kept};
 use crate::clock::{START_US, TestClock};
 use crate::leftovers::{Expected, leftovers};
-use handoff::environment::SystemEntropy;
 use handoff::running::{Loops, Running};
-use handoff::secret_box::{SealingKey, XChaChaSecretBox};
 use handoff::wiring::{Choices, Ports, wire};
-use handoff_cache::{InProcessCache, InProcessSequence};
-use handoff_discord::{DiscordMessenger, DiscordSettings};
 use handoff_domain::port::Clock;
-use handoff_domain::secret::Secret;
 use handoff_domain::snowflake::Region;
 use handoff_domain::text::Name;
 use handoff_http::{Limits, WebhookLimits};
@@ -23,17 +19,11 @@ use handoff_sandbox::azure::{AzureOptions, AzureSim};
 use handoff_sandbox::client::plain_client;
 use handoff_sandbox::clock::SimClock;
 use handoff_sandbox::discord::{DiscordOptions, DiscordSim, Snowflake};
-use handoff_vsts::{AddressPolicy, AzureDevOps, AzureInbound, AzureSettings};
 use handoff_worker::Workers;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::Duration;
 
-/// The token of the bot in the Discord simulator.
-const BOT_TOKEN: &str = "a-bot-token";
-/// How long a call to a simulator may take, in real time, on a busy machine.
-const CALL_TIMEOUT: Duration = Duration::from_secs(20);
 /// Rounds of work after which it is taken to be endless.
 const MAX_ROUNDS: usize = 500;
 /// How long to wait first for work whose time is not told (a delivery that failed, a lease that must run
@@ -55,11 +45,13 @@ pub struct Setup {
     pub concurrent_deliveries: usize,
     /// Where its data is.
     pub kept: Kept,
+    /// Whether Discord shows the nonce of a message to who reads it later, which it does not promise.
+    pub reads_show_nonce: bool,
 }
 
 impl Default for Setup {
     fn default() -> Self {
-        Self { loops: Loops::ByHand, concurrent_deliveries: 1, kept: Kept::default() }
+        Self { loops: Loops::ByHand, concurrent_deliveries: 1, kept: Kept::default(), reads_show_nonce: true }
     }
 }
 
@@ -110,6 +102,7 @@ impl Instance {
         let azure = AzureSim::start(azure).await.unwrap();
         let mut discord = DiscordOptions::new(clock.sim().clone());
         discord.specs = specs();
+        discord.limits.reads_show_nonce = setup.reads_show_nonce;
         let discord = DiscordSim::start(discord).await.unwrap();
         let bot = discord.add_bot(BOT_TOKEN, "Handoff");
         let backing = Backing::open(&setup.kept).await;
@@ -275,47 +268,6 @@ impl Drop for Instance {
 
 async fn look_away() {
     let _ = tokio::time::timeout(LOOK_AWAY, std::future::pending::<()>()).await;
-}
-
-/// The real adapters, on this clock.
-fn ports(clock: &TestClock, discord: &DiscordSim, backing: &Backing) -> Ports {
-    let clock: Arc<dyn Clock> = Arc::new(clock.clone());
-    let entropy = Arc::new(SystemEntropy);
-    let cache = Arc::new(InProcessCache::new(clock.clone(), 10_000, Duration::from_secs(3600)));
-    let key = SealingKey { id: *b"test", key: [7; 32] };
-    let settings = DiscordSettings {
-        api_base: format!("{}/api/v10", discord.base_url()),
-        timeout: CALL_TIMEOUT,
-        ..DiscordSettings::new(Secret::new(BOT_TOKEN))
-    };
-    Ports {
-        store: backing.store.clone(),
-        reader: backing.reader.clone(),
-        inbox: backing.inbox.clone(),
-        outbox: backing.outbox.clone(),
-        tracker: Arc::new(AzureDevOps::new(local_azure(), clock.clone()).unwrap()),
-        inbound: Arc::new(AzureInbound),
-        chat: Arc::new(DiscordMessenger::new(&settings, clock.clone()).unwrap()),
-        cache: cache.clone(),
-        debounce: cache,
-        sequence: Arc::new(InProcessSequence::new(clock.as_ref())),
-        secrets: Arc::new(XChaChaSecretBox::new(key, Vec::new(), entropy.clone())),
-        clock,
-        entropy,
-    }
-}
-
-/// Settings that let a client reach this machine.
-fn local_azure() -> AzureSettings {
-    AzureSettings {
-        addresses: AddressPolicy {
-            allowed_hosts: vec!["127.0.0.1".to_owned()],
-            allow_private_addresses: true,
-            allow_http: true,
-        },
-        call_timeout: CALL_TIMEOUT,
-        ..AzureSettings::default()
-    }
 }
 
 fn choices(port: u16) -> Choices {

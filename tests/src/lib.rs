@@ -1,6 +1,7 @@
 //! What the integration tests share: a whole instance between two simulators, and a scene in it.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "the harness is part of the tests: it fails by panicking")]
 
+pub mod adapters;
 pub mod api;
 pub mod backing;
 pub mod clock;

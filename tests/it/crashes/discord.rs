@@ -3,6 +3,7 @@
 
 use super::assert_adas;
 use handoff_sandbox::fault::Fault;
+use handoff_tests::instance::Setup;
 use handoff_tests::scene::{Group, Scene};
 use std::time::Duration;
 
@@ -33,7 +34,13 @@ async fn a_message_whose_answer_is_lost_is_not_sent_twice_within_the_life_of_its
 
 #[tokio::test]
 async fn a_message_whose_answer_is_lost_is_found_in_the_history_when_its_nonce_is_forgotten() {
-    let scene = Scene::new().await;
+    for reads_show_nonce in [true, false] {
+        let setup = Setup { reads_show_nonce, ..Setup::default() };
+        found_in_the_history(Scene::with(setup, |_| {}).await).await;
+    }
+}
+
+async fn found_in_the_history(scene: Scene) {
     for _ in 0..2 {
         scene.discord.faults().push_next("create_message", Fault::FailAfter { status: 500 });
     }
