@@ -1,21 +1,20 @@
 //! What an instance keeps its data in: SQLite in a folder of its own, unless a test says otherwise.
 
-use handoff_database::{Database, DatabaseOptions};
+use crate::database::{Kind, TestDatabase};
 use handoff_domain::port::{Inbox, Outbox, Reader, Store};
 use handoff_domain::testing::MemoryStore;
 use std::sync::Arc;
-use tempfile::TempDir;
 
 /// Which store.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default)]
 pub enum Kept {
     /// A file of SQLite.
     #[default]
     Sqlite,
     /// Nowhere but in memory.
     Memory,
-    /// An empty database at this address, which the test looks after.
-    At(String),
+    /// This database, which has the schema and nothing in it.
+    In(Arc<TestDatabase>),
 }
 
 /// One store behind its four ports, and what must live as long as it.
@@ -32,7 +31,7 @@ pub struct Backing {
     /// Where the file is, to look into it with SQL; empty in memory.
     pub url: String,
     /// Removed with the last clone.
-    _folder: Option<Arc<TempDir>>,
+    _database: Option<Arc<TestDatabase>>,
 }
 
 impl Backing {
@@ -41,26 +40,18 @@ impl Backing {
     /// # Panics
     /// When it cannot be opened.
     pub async fn open(kept: &Kept) -> Self {
-        match kept {
-            Kept::Memory => Self::of(MemoryStore::new(), String::new(), None),
-            Kept::At(url) => Self::of(database(url).await, url.clone(), None),
-            Kept::Sqlite => {
-                let folder = TempDir::new().unwrap();
-                let url = format!("sqlite:{}", folder.path().join("handoff.db").display());
-                Self::of(database(&url).await, url, Some(Arc::new(folder)))
-            }
-        }
+        let database = match kept {
+            Kept::Memory => return Self::of(MemoryStore::new(), None),
+            Kept::In(database) => database.clone(),
+            Kept::Sqlite => Arc::new(TestDatabase::migrated(Kind::Sqlite).await.unwrap().unwrap()),
+        };
+        Self::of(database.open().await.unwrap(), Some(database))
     }
 
-    fn of<S: Store + Reader + Inbox + Outbox + 'static>(store: S, url: String, folder: Option<Arc<TempDir>>) -> Self {
+    fn of<S: Store + Reader + Inbox + Outbox + 'static>(store: S, database: Option<Arc<TestDatabase>>) -> Self {
         let store = Arc::new(store);
         let (reader, inbox, outbox) = (store.clone(), store.clone(), store.clone());
-        Self { store, reader, inbox, outbox, url, _folder: folder }
+        let url = database.as_ref().map(|database| database.url().to_owned()).unwrap_or_default();
+        Self { store, reader, inbox, outbox, url, _database: database }
     }
-}
-
-async fn database(url: &str) -> Database {
-    let database = Database::open(&DatabaseOptions::new(url)).await.unwrap();
-    database.migrate().await.unwrap();
-    database
 }

@@ -22,7 +22,8 @@ pub(crate) fn damaged(what: &str) -> StoreError {
     StoreError::Backend(format!("a stored {what} is damaged"))
 }
 
-fn store_error(error: &DbErr) -> StoreError {
+/// What the database said, in the domain's words.
+pub(crate) fn store_error(error: &DbErr) -> StoreError {
     match error {
         DbErr::ConnectionAcquire(_) | DbErr::Conn(_) => StoreError::Unavailable(without_address(error)),
         DbErr::Exec(RuntimeErr::SqlxError(error)) | DbErr::Query(RuntimeErr::SqlxError(error)) => driver_error(error),
@@ -81,12 +82,24 @@ fn sqlite_constraint(message: &str) -> String {
         "users.id" => "user_pkey",
         "users.discord" => "user_discord",
         "user_emails.address" => "user_email_verified",
+        "api_tokens.id" => "api_token_pkey",
+        "api_tokens.digest" => "api_token_digest",
         "teams.id" => "team_pkey",
         "teams.organization_id, teams.slug" => "team_slug",
         "projects.id" => "project_pkey",
         "projects.organization_id, projects.slug" => "project_slug",
+        "issue_groups.id" => "group_pkey",
+        "issue_groups.project_id, issue_groups.number" => "group_number",
+        "activities.id" => "activity_pkey",
+        "integrations.id" => "integration_pkey",
+        "integrations.collection_id" => "integration_collection",
+        "installations.id" => "installation_pkey",
         "installations.organization_id, installations.integration_id" => "installation_integration",
+        "external_issues.id" => "external_issue_pkey",
+        "external_issues.integration_id, external_issues.number" => "external_issue_number",
+        "group_links.id" => "group_link_pkey",
         "group_links.group_id, group_links.external_issue_id" => "group_link_pair",
+        "identity_mappings.id" => "identity_mapping_pkey",
         "identity_mappings.organization_id, identity_mappings.integration_id, identity_mappings.identity_id" => {
             "identity_mapping_identity"
         }
@@ -95,7 +108,14 @@ fn sqlite_constraint(message: &str) -> String {
         }
         "guilds.id" => "guild_pkey",
         "routes.project_id, routes.channel" => "route_channel",
+        "routes.id" => "route_pkey",
+        "messages.id" => "message_pkey",
+        "messages.group_id, messages.route_id, messages.kind, messages.subject" => "message_subject",
+        "deliveries.id" => "delivery_pkey",
+        "outbox.id" => "outbox_pkey",
         "outbox.target" => "outbox_target",
+        // SQLite does not say which.
+        "FOREIGN KEY constraint failed" => "foreign_key",
         other => other,
     };
     known.to_owned()

@@ -89,6 +89,18 @@ impl GroupCommit {
         batch
     }
 
+    /// Tells all that wait that the store is out of reach.
+    fn refuse_waiting(&self, reason: &str) {
+        let waiting = {
+            let mut line = self.line();
+            line.bytes = 0;
+            std::mem::take(&mut line.waiting)
+        };
+        for one in waiting {
+            let _ = one.answer.send(Err(InboxError::Unavailable(StoreError::Unavailable(reason.to_owned()))));
+        }
+    }
+
     async fn commit_all(&self, database: &Database) {
         let _leads = Leads(self);
         loop {
@@ -97,9 +109,18 @@ impl GroupCommit {
             if batch.is_empty() {
                 return;
             }
-            for (answer, said) in answers.into_iter().zip(commit(database, &batch).await) {
+            let said = commit(database, &batch).await;
+            // Who came meanwhile has waited too, and would wait as long again to hear the same.
+            let refused = said.iter().find_map(|one| match one {
+                Err(StoreError::Unavailable(reason)) => Some(reason.clone()),
+                _ => None,
+            });
+            for (answer, said) in answers.into_iter().zip(said) {
                 // A caller that hung up needs no answer.
                 let _ = answer.send(said.map_err(InboxError::Unavailable));
+            }
+            if let Some(reason) = refused {
+                self.refuse_waiting(&reason);
             }
         }
     }

@@ -36,17 +36,23 @@ impl ProjectTx for Transaction {
     }
 
     async fn taken_slugs(&mut self, organization: OrganizationId, slugs: &[Slug]) -> StoreResult<HashSet<Slug>> {
-        let found: Vec<String> = projects::Entity::find()
-            .select_only()
-            .column(projects::Column::Slug)
-            .filter(projects::Column::OrganizationId.eq(organization.get()))
-            .filter(projects::Column::HiddenAt.is_null())
-            .filter(projects::Column::Slug.is_in(slugs.iter().map(Slug::as_str)))
-            .into_tuple()
-            .all(&self.0)
-            .await
-            .stored()?;
-        found.iter().map(|slug| row::slug(slug)).collect()
+        let mut taken = HashSet::new();
+        for chunk in slugs.chunks(CHUNK) {
+            let found: Vec<String> = projects::Entity::find()
+                .select_only()
+                .column(projects::Column::Slug)
+                .filter(projects::Column::OrganizationId.eq(organization.get()))
+                .filter(projects::Column::HiddenAt.is_null())
+                .filter(projects::Column::Slug.is_in(chunk.iter().map(Slug::as_str)))
+                .into_tuple()
+                .all(&self.0)
+                .await
+                .stored()?;
+            for slug in found {
+                taken.insert(row::slug(&slug)?);
+            }
+        }
+        Ok(taken)
     }
 
     async fn hold_project(&mut self, organization: OrganizationId, id: ProjectId) -> StoreResult<Option<Project>> {
@@ -195,6 +201,10 @@ impl ProjectTx for Transaction {
     }
 
     async fn delete_project(&mut self, id: ProjectId) -> StoreResult<()> {
+        let hidden = Sql::new("SELECT id FROM projects WHERE hidden_at IS NOT NULL AND id = ").bind(id.get());
+        if hidden.text(locking(&self.0, " FOR UPDATE")).one(&self.0).await?.is_none() {
+            return Ok(());
+        }
         for table in ["routes", "notification_settings", "project_teams"] {
             let delete = Sql::new("DELETE FROM ").text(table).text(" WHERE project_id = ").bind(id.get());
             delete.count(&self.0).await?;

@@ -1,14 +1,56 @@
 //! The unit of work: one database transaction. The families of its methods are in the files of their nouns.
 
 use crate::Database;
-use crate::error::Stored;
+use crate::error::{Stored, store_error};
 use async_trait::async_trait;
-use handoff_domain::port::Store;
 use handoff_domain::port::store::{StoreResult, UnitOfWork};
-use sea_orm::{DatabaseTransaction, SqliteTransactionMode, TransactionOptions, TransactionTrait};
+use handoff_domain::port::{Store, StoreError};
+use sea_orm::{
+    ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, ExecResult, QueryResult, SqliteTransactionMode, Statement,
+    TransactionOptions, TransactionTrait,
+};
+use std::sync::OnceLock;
 
 /// An open transaction. Dropping it rolls back.
-pub(crate) struct Transaction(pub(crate) DatabaseTransaction);
+pub(crate) struct Transaction(pub(crate) Watched);
+
+/// A transaction that remembers its first failure. After one PostgreSQL answers `COMMIT` by rolling back,
+/// and calls that a success; nothing may be taken for written then.
+pub(crate) struct Watched {
+    open: DatabaseTransaction,
+    failure: OnceLock<StoreError>,
+}
+
+impl Watched {
+    fn watch<T>(&self, done: Result<T, DbErr>) -> Result<T, DbErr> {
+        done.inspect_err(|error| {
+            self.failure.get_or_init(|| store_error(error));
+        })
+    }
+}
+
+#[async_trait]
+impl ConnectionTrait for Watched {
+    fn get_database_backend(&self) -> DbBackend {
+        self.open.get_database_backend()
+    }
+
+    async fn execute_raw(&self, statement: Statement) -> Result<ExecResult, DbErr> {
+        self.watch(self.open.execute_raw(statement).await)
+    }
+
+    async fn execute_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr> {
+        self.watch(self.open.execute_unprepared(sql).await)
+    }
+
+    async fn query_one_raw(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
+        self.watch(self.open.query_one_raw(statement).await)
+    }
+
+    async fn query_all_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
+        self.watch(self.open.query_all_raw(statement).await)
+    }
+}
 
 impl Database {
     /// Begins a transaction that will write. On SQLite it takes the write lock at once: a transaction
@@ -25,13 +67,17 @@ impl Database {
 #[async_trait]
 impl Store for Database {
     async fn begin(&self) -> StoreResult<Box<dyn UnitOfWork>> {
-        Ok(Box::new(Transaction(self.begin_writing().await?)))
+        let open = self.begin_writing().await?;
+        Ok(Box::new(Transaction(Watched { open, failure: OnceLock::new() })))
     }
 }
 
 #[async_trait]
 impl UnitOfWork for Transaction {
     async fn commit(self: Box<Self>) -> StoreResult<()> {
-        self.0.commit().await.stored()
+        match self.0.failure.into_inner() {
+            Some(failure) => Err(failure),
+            None => self.0.open.commit().await.stored(),
+        }
     }
 }

@@ -9,11 +9,13 @@ use handoff_domain::port::Clock;
 use handoff_domain::text::Name;
 use handoff_tests::backing::Kept;
 use handoff_tests::crash::dying_after;
+use handoff_tests::database::{Kind, TestDatabase};
 use handoff_tests::instance::Setup;
 use handoff_tests::scene::Scene;
 use handoff_tests::sql;
 use reqwest::Method;
 use serde_json::{Value, json};
+use std::sync::Arc;
 
 const GROUPS: usize = 5_000;
 /// Groups written in one transaction.
@@ -125,4 +127,11 @@ async fn a_large_project_is_deleted(kept: Kept) {
 #[tokio::test]
 async fn a_large_project_is_taken_apart_by_workers_that_die_while_it_is_still_assigned() {
     a_large_project_is_deleted(Kept::Sqlite).await;
+}
+
+#[tokio::test]
+async fn a_large_project_on_postgresql_is_taken_apart_by_workers_that_die_while_it_is_still_assigned() {
+    if let Some(database) = TestDatabase::migrated(Kind::Postgres).await.unwrap() {
+        a_large_project_is_deleted(Kept::In(Arc::new(database))).await;
+    }
 }

@@ -1,322 +1,43 @@
-//! The rules of the store in memory, as sentences, and the small world that they are told of: Ada's
-//! organization, with one of everything, and Bob's, with nothing but Bob.
+//! What is true of the store in memory only, or seen only from inside it. The rules of every store are
+//! in `tests/it/store_contract`.
 
 mod doubles;
-mod people;
-mod project;
-mod queue;
-mod tenant;
-mod transaction;
 
-use super::MemoryStore;
-use crate::assignee::{Activity, ActivityKind, Assignee, Assignment};
-use crate::chat::{Guild, MessageKind, MessageRecord, Route, RouteMode};
-use crate::delivery::{DeliveryState, NewDelivery};
-use crate::group::{Group, GroupStatus, Level};
-use crate::hook::{EventType, Hook, HookStatus};
-use crate::id::{
-    ActivityId, DeliveryId, ExternalIssueId, GroupId, HookId, InstallationId, IntegrationId, LinkId, MappingId,
-    MessageRecordId, OrganizationId, OutboxId, ProjectId, Revision, RouteId, TeamId, UserId, WorkItemNumber,
-};
-use crate::integration::{ConnectedProject, Installation, Integration, Toggles};
-use crate::organization::{ChannelId, GuildId, MessageId, Organization, Role, Team, User};
-use crate::outbox::{OutboxArm, OutboxTask};
-use crate::person::{IdentityMapping, Person, Unresolved, UnresolvedReason};
-use crate::port::{Store, UnitOfWork};
-use crate::project::Project;
-use crate::secret::Sealed;
-use crate::slug::Slug;
-use crate::text::Name;
+use super::{MemoryStore, Transaction};
+use crate::assignee::{Assignee, FollowReason, Follower};
+use crate::id::{GroupId, OrganizationId, UserId};
+use crate::port::store::GroupTx;
+use crate::port::{Inbox, Store};
 use crate::time::Timestamp;
-use crate::work_item::{AzureProjectId, ExternalIssue, GroupLink};
+use futures::FutureExt;
 use uuid::Uuid;
 
 const NOW: Timestamp = Timestamp::from_seconds(1_800_000_000);
-const ADAS: OrganizationId = OrganizationId::new(1);
-const BOBS: OrganizationId = OrganizationId::new(2);
-const ADA: UserId = UserId::new(3);
-const BOB: UserId = UserId::new(4);
-const TEAM: TeamId = TeamId::new(5);
-const PROJECT: ProjectId = ProjectId::new(6);
-const ITEM: WorkItemNumber = WorkItemNumber::new(42);
-
-// Every kind of row may have the same number: each has a type of its own.
 const GROUP: GroupId = GroupId::from_uuid(Uuid::from_u128(1));
-const INTEGRATION: IntegrationId = IntegrationId::from_uuid(Uuid::from_u128(1));
-const INSTALLATION: InstallationId = InstallationId::from_uuid(Uuid::from_u128(1));
-const HOOK: HookId = HookId::from_uuid(Uuid::from_u128(1));
-const ISSUE: ExternalIssueId = ExternalIssueId::from_uuid(Uuid::from_u128(1));
-const LINK: LinkId = LinkId::from_uuid(Uuid::from_u128(1));
-const MAPPING: MappingId = MappingId::from_uuid(Uuid::from_u128(1));
-const ROUTE: RouteId = RouteId::from_uuid(Uuid::from_u128(1));
 
-fn seconds(later: i64) -> Timestamp {
-    NOW.offset_micros(later * 1_000_000)
-}
-
-fn name(text: &str) -> Name {
-    Name::parse(text).unwrap()
-}
-
-fn slug(text: &str) -> Slug {
-    Slug::parse(text).unwrap()
-}
-
-fn azure_project() -> AzureProjectId {
-    AzureProjectId::parse("11111111-2222-3333-4444-555555555555").unwrap()
-}
-
-fn organization(id: i64, called: &str) -> Organization {
-    Organization {
-        id: OrganizationId::new(id),
-        slug: slug(called),
-        name: name(called),
-        issue_sync: true,
-        created_at: NOW,
-    }
-}
-
-fn user(id: i64, called: &str) -> User {
-    User { id: UserId::new(id), name: name(called), active: true, discord: None, created_at: NOW }
-}
-
-fn team(id: i64, organization: OrganizationId, called: &str) -> Team {
-    Team { id: TeamId::new(id), organization, slug: slug(called), name: name(called), created_at: NOW }
-}
-
-fn project(id: i64, called: &str) -> Project {
-    Project { id: ProjectId::new(id), organization: ADAS, slug: slug(called), name: name(called), created_at: NOW }
-}
-
-fn group(id: u128, number: i64) -> Group {
-    Group {
-        id: GroupId::from_uuid(Uuid::from_u128(id)),
-        organization: ADAS,
-        project: PROJECT,
-        number,
-        title: name("It breaks"),
-        level: Level::Error,
-        status: GroupStatus::Unresolved,
-        last_event_at: NOW,
-        created_at: NOW,
-    }
-}
-
-fn activity(id: u128) -> Activity {
-    Activity {
-        id: ActivityId::from_uuid(Uuid::from_u128(id)),
-        organization: ADAS,
-        project: PROJECT,
-        group: GROUP,
-        kind: ActivityKind::Created,
-        source: None,
-        at: NOW,
-    }
-}
-
-fn integration() -> Integration {
-    Integration {
-        id: INTEGRATION,
-        collection_id: "c".to_owned(),
-        name: name("contoso"),
-        base_url: "https://dev.azure.com/contoso/".to_owned(),
-        created_at: NOW,
-    }
-}
-
-fn installation(id: u128, organization: OrganizationId) -> Installation {
-    Installation {
-        id: InstallationId::from_uuid(Uuid::from_u128(id)),
-        organization,
-        integration: INTEGRATION,
-        credential: Sealed(Vec::new()),
-        toggles: Toggles::default(),
-        created_at: NOW,
-    }
-}
-
-fn connected() -> ConnectedProject {
-    ConnectedProject {
-        organization: ADAS,
-        installation: INSTALLATION,
-        integration: INTEGRATION,
-        azure_project: azure_project(),
-        name: name("Fabric"),
-        created_at: NOW,
-    }
-}
-
-fn hook(status: HookStatus) -> Hook {
-    Hook {
-        id: HOOK,
-        organization: ADAS,
-        installation: INSTALLATION,
-        integration: INTEGRATION,
-        azure_project: azure_project(),
-        event_type: EventType::WorkItemUpdated,
-        secret: Sealed(Vec::new()),
-        subscription_id: None,
-        status,
-        created_at: NOW,
-        updated_at: NOW,
-    }
-}
-
-fn issue(id: u128, number: i64) -> ExternalIssue {
-    ExternalIssue {
-        id: ExternalIssueId::from_uuid(Uuid::from_u128(id)),
-        integration: INTEGRATION,
-        number: WorkItemNumber::new(number),
-        azure_project: azure_project(),
-        revision: Revision::new(1),
-        title: "It breaks".to_owned(),
-        work_item_type: "Bug".to_owned(),
-        state: "New".to_owned(),
-        assignee: None,
-        url: None,
-        changed_at: NOW,
-        observed_at: NOW,
-        deleted: false,
-    }
-}
-
-fn person(identity_id: Option<&str>, unique_name: Option<&str>) -> Person {
-    Person {
-        identity_id: identity_id.map(str::to_owned),
-        unique_name: unique_name.map(str::to_owned),
-        display_name: "Somebody".to_owned(),
-        is_container: false,
-    }
-}
-
-fn link(id: u128, group: GroupId, issue: ExternalIssueId) -> GroupLink {
-    let person = person(Some("g1"), Some("eve@example.org"));
-    GroupLink {
-        id: LinkId::from_uuid(Uuid::from_u128(id)),
-        organization: ADAS,
-        group,
-        external_issue: issue,
-        installation: INSTALLATION,
-        unresolved: Some(Unresolved { person, reason: UnresolvedReason::Unknown }),
-        created_at: NOW,
-    }
-}
-
-fn mapping(id: u128, identity_id: Option<&str>, unique_name: Option<&str>, user: UserId) -> IdentityMapping {
-    IdentityMapping {
-        id: MappingId::from_uuid(Uuid::from_u128(id)),
-        organization: ADAS,
-        integration: INTEGRATION,
-        identity_id: identity_id.map(str::to_owned),
-        unique_name: unique_name.map(str::to_owned),
-        user,
-        created_at: NOW,
-    }
-}
-
-fn guild() -> Guild {
-    Guild { id: GuildId::new(1).unwrap(), organization: ADAS, name: name("Guild"), created_at: NOW }
-}
-
-fn route(id: u128, channel: u64) -> Route {
-    Route {
-        id: RouteId::from_uuid(Uuid::from_u128(id)),
-        organization: ADAS,
-        project: PROJECT,
-        guild: guild().id,
-        channel: ChannelId::new(channel).unwrap(),
-        mode: RouteMode::Card,
-        ids_only: false,
-        disabled: None,
-        created_at: NOW,
-    }
-}
-
-fn card(id: u128) -> MessageRecord {
-    MessageRecord {
-        id: MessageRecordId::from_uuid(Uuid::from_u128(id)),
-        organization: ADAS,
-        group: GROUP,
-        route: ROUTE,
-        kind: MessageKind::Card,
-        subject: String::new(),
-        channel: ChannelId::new(1).unwrap(),
-        message: MessageId::new(1),
-        nonce: String::new(),
-        nonce_at: NOW,
-        digest: None,
-    }
-}
-
-fn arm(id: u128, task: OutboxTask) -> OutboxArm {
-    let id = OutboxId::from_uuid(Uuid::from_u128(id));
-    OutboxArm { id, organization: ADAS, project: Some(PROJECT), task, due_at: NOW }
-}
-
-fn card_task() -> OutboxTask {
-    OutboxTask::Card { group: GROUP, route: ROUTE }
-}
-
-/// A pending delivery of a work item, arrived `id` seconds after [`NOW`].
-fn delivery(id: u8, work_item: i64) -> NewDelivery {
-    NewDelivery {
-        id: DeliveryId::from_uuid(Uuid::from_u128(u128::from(id))),
-        hook: HOOK,
-        integration: INTEGRATION,
-        azure_project: azure_project(),
-        event_type: Some(EventType::WorkItemUpdated),
-        work_item: Some(WorkItemNumber::new(work_item)),
-        idempotency_key: Some(format!("update {id}")),
-        payload: b"{}".to_vec(),
-        state: DeliveryState::Pending,
-        reason: None,
-        received_at: seconds(i64::from(id)),
-        arm: None,
-    }
-}
-
-async fn begin(store: &MemoryStore) -> Box<dyn UnitOfWork> {
-    store.begin().await.unwrap()
-}
-
-/// The two organizations with their people, and Ada's team with its project.
-async fn people() -> MemoryStore {
+#[tokio::test]
+async fn a_second_writer_waits_for_the_first() {
     let store = MemoryStore::new();
-    let mut uow = begin(&store).await;
-    for (id, called, whose) in [(1, "adas", user(3, "Ada")), (2, "bobs", user(4, "Bob"))] {
-        let own = uow.insert_organization(&organization(id, called)).await.unwrap();
-        let whose = uow.insert_user(&whose).await.unwrap();
-        uow.put_membership(own, whose, Role::Member).await.unwrap();
-    }
-    uow.insert_team(&team(5, ADAS, "engines")).await.unwrap();
-    uow.add_team_member(TEAM, ADA).await.unwrap();
-    uow.insert_project(&project(6, "mill")).await.unwrap();
-    uow.add_project_team(PROJECT, TEAM).await.unwrap();
-    uow.commit().await.unwrap();
-    store
+    let first = store.begin().await.unwrap();
+    let mut second = store.begin();
+    assert!((&mut second).now_or_never().is_none());
+    assert!(Inbox::purge(&store, NOW, 1).now_or_never().is_none());
+    drop(first);
+    assert!(second.now_or_never().is_some());
 }
 
-/// One of everything, Ada's.
-async fn world() -> MemoryStore {
-    let store = people().await;
-    let mut uow = begin(&store).await;
-    uow.insert_group(&group(1, 1)).await.unwrap();
-    let assignee = Assignee::User(ADA);
-    let row = Assignment { group: GROUP, organization: ADAS, project: PROJECT, assignee, assigned_at: NOW };
-    uow.put_assignments(&[row]).await.unwrap();
-    uow.insert_activities(&[activity(1)]).await.unwrap();
-    uow.put_integration(&integration()).await.unwrap();
-    uow.insert_installation(&installation(1, ADAS)).await.unwrap();
-    uow.put_connected_project(&connected()).await.unwrap();
-    uow.put_hook(&hook(HookStatus::Enabled)).await.unwrap();
-    uow.put_external_issues(&[issue(1, ITEM.get())]).await.unwrap();
-    uow.insert_link(&link(1, GROUP, ISSUE)).await.unwrap();
-    uow.insert_mapping(&mapping(1, Some("g7"), None, ADA)).await.unwrap();
-    uow.insert_guild(&guild()).await.unwrap();
-    uow.insert_route(&route(1, 1)).await.unwrap();
-    uow.put_message_record(&card(1)).await.unwrap();
-    uow.arm(&[arm(1, card_task())]).await.unwrap();
-    uow.commit().await.unwrap();
-    crate::port::Inbox::append(&store, delivery(1, ITEM.get())).await.unwrap();
-    store
+#[tokio::test]
+async fn who_follows_already_stays_as_they_are_and_goes_only_for_their_own_reason() {
+    let mut uow = MemoryStore::new().transaction().await;
+    let (organization, who) = (OrganizationId::new(1), Assignee::User(UserId::new(3)));
+    let row = |reason| Follower { group: GROUP, organization, who, reason, following: true };
+    let reason = |uow: &Transaction| uow.state.followers.get(&(GROUP, who)).map(|row| row.reason);
+    uow.add_followers(&[row(FollowReason::Subscribed), row(FollowReason::Assigned)]).await.unwrap();
+    uow.remove_followers(&[(GROUP, who)], FollowReason::Assigned).await.unwrap();
+    assert_eq!(reason(&uow), Some(FollowReason::Subscribed));
+    uow.remove_followers(&[(GROUP, who)], FollowReason::Subscribed).await.unwrap();
+    assert_eq!(reason(&uow), None);
+    uow.add_followers(&[row(FollowReason::Assigned)]).await.unwrap();
+    uow.remove_followers(&[(GROUP, who)], FollowReason::Assigned).await.unwrap();
+    assert_eq!(reason(&uow), None);
 }

@@ -1,42 +1,62 @@
 //! The inbox and the outbox.
 
-use super::*;
-use crate::delivery::{ClaimedDelivery, FinishedDelivery};
-use crate::outbox::{ClaimedTask, OutboxRecord, OutboxState};
-use crate::page::PageRequest;
-use crate::port::store::StoreResult;
-use crate::port::{Appended, Inbox, Outbox, Reader, StoreError};
+use super::fixtures::*;
+use super::{Shared, on_every_backend};
+use handoff_domain::delivery::{ClaimedDelivery, DeliveryState, FinishedDelivery, NewDelivery};
+use handoff_domain::id::{DeliveryId, OutboxId, WorkItemNumber};
+use handoff_domain::organization::{ChannelId, MessageId};
+use handoff_domain::outbox::{ClaimedTask, OutboxArm, OutboxRecord, OutboxState, OutboxTask};
+use handoff_domain::page::PageRequest;
+use handoff_domain::port::store::StoreResult;
+use handoff_domain::port::{Appended, Inbox, Outbox, StoreError};
+use handoff_domain::time::Timestamp;
+use uuid::Uuid;
+
+on_every_backend![
+    a_target_that_is_armed_again_while_pending_stays_one_row_and_an_event_does_not,
+    a_row_that_was_armed_while_it_was_worked_on_is_worked_on_again,
+    a_leased_row_is_nobody_elses_until_the_lease_runs_out_and_then_not_its_first_holders,
+    a_row_that_failed_waits_and_an_outage_of_ours_is_no_attempt,
+    rows_are_leased_in_the_order_in_which_they_are_due,
+    a_dead_row_is_replayed_by_its_own_organization_unless_its_target_is_pending_again,
+    the_same_event_again_is_counted_and_arms_nothing,
+    what_was_not_understood_has_no_key_and_is_kept_each_time,
+    at_most_one_delivery_of_a_work_item_is_in_flight_and_the_oldest_goes_first,
+    a_batch_with_one_lost_lease_ends_nothing,
+    a_delivery_is_replayed_when_it_has_ended_and_was_understood,
+    purging_deletes_what_ended_long_ago_and_never_more_than_asked,
+];
 
 const ROW: OutboxId = OutboxId::from_uuid(Uuid::from_u128(1));
 const MINUTE: i64 = 60;
 
-async fn armed(store: &MemoryStore, rows: &[OutboxArm]) {
+async fn armed(store: &Shared, rows: &[OutboxArm]) {
     let mut uow = begin(store).await;
     uow.arm(rows).await.unwrap();
     uow.commit().await.unwrap();
 }
 
-async fn rows(store: &MemoryStore) -> Vec<OutboxRecord> {
+async fn rows(store: &Shared) -> Vec<OutboxRecord> {
     store.outbox(ADAS, None, PageRequest::first()).await.unwrap().items
 }
 
 /// Leases all rows that are due, for a minute.
-async fn tasks(store: &MemoryStore, at: Timestamp) -> Vec<ClaimedTask> {
-    Outbox::claim(store, at, at.offset_micros(MINUTE * 1_000_000), 10).await.unwrap()
+async fn tasks(store: &Shared, at: Timestamp) -> Vec<ClaimedTask> {
+    Outbox::claim(&**store, at, at.offset_micros(MINUTE * 1_000_000), 10).await.unwrap()
 }
 
 /// Leases all deliveries that may be, for a minute.
-async fn deliveries(store: &MemoryStore, at: Timestamp) -> Vec<ClaimedDelivery> {
-    Inbox::claim(store, at, at.offset_micros(MINUTE * 1_000_000), 10).await.unwrap()
+async fn deliveries(store: &Shared, at: Timestamp) -> Vec<ClaimedDelivery> {
+    Inbox::claim(&**store, at, at.offset_micros(MINUTE * 1_000_000), 10).await.unwrap()
 }
 
-async fn finish(store: &MemoryStore, task: &ClaimedTask, state: OutboxState) -> StoreResult<()> {
+async fn finish(store: &Shared, task: &ClaimedTask, state: OutboxState) -> StoreResult<()> {
     let mut uow = begin(store).await;
     uow.finish_outbox(task.id, task.token, task.generation, state, None, seconds(1)).await?;
     uow.commit().await
 }
 
-async fn end(store: &MemoryStore, claimed: &[ClaimedDelivery], state: DeliveryState) -> StoreResult<()> {
+async fn end(store: &Shared, claimed: &[ClaimedDelivery], state: DeliveryState) -> StoreResult<()> {
     let ended = |one: &ClaimedDelivery| {
         let (id, token, at) = (one.id, one.token, seconds(MINUTE));
         FinishedDelivery { id, token, state, reason: Some("so".to_owned()), at }
@@ -46,16 +66,15 @@ async fn end(store: &MemoryStore, claimed: &[ClaimedDelivery], state: DeliverySt
     uow.commit().await
 }
 
-async fn replayed(store: &MemoryStore, id: DeliveryId) -> bool {
+async fn replayed(store: &Shared, id: DeliveryId) -> bool {
     let mut uow = begin(store).await;
     let done = uow.replay_delivery(id, seconds(MINUTE)).await.unwrap();
     uow.commit().await.unwrap();
     done
 }
 
-#[tokio::test]
-async fn a_target_that_is_armed_again_while_pending_stays_one_row_and_an_event_does_not() {
-    let store = people().await;
+async fn a_target_that_is_armed_again_while_pending_stays_one_row_and_an_event_does_not(store: Shared) {
+    people(&store).await;
     let close = || OutboxTask::CloseCard {
         channel: ChannelId::new(1).unwrap(),
         message: MessageId::new(1).unwrap(),
@@ -68,9 +87,8 @@ async fn a_target_that_is_armed_again_while_pending_stays_one_row_and_an_event_d
     assert_eq!(tasks(&store, NOW).await[0].generation, 2);
 }
 
-#[tokio::test]
-async fn a_row_that_was_armed_while_it_was_worked_on_is_worked_on_again() {
-    let store = people().await;
+async fn a_row_that_was_armed_while_it_was_worked_on_is_worked_on_again(store: Shared) {
+    people(&store).await;
     armed(&store, &[arm(1, card_task())]).await;
     let first = tasks(&store, NOW).await.remove(0);
     armed(&store, &[arm(2, card_task())]).await;
@@ -83,9 +101,8 @@ async fn a_row_that_was_armed_while_it_was_worked_on_is_worked_on_again() {
     assert_eq!(tasks(&store, NOW).await[0].id, arm(2, card_task()).id);
 }
 
-#[tokio::test]
-async fn a_leased_row_is_nobody_elses_until_the_lease_runs_out_and_then_not_its_first_holders() {
-    let store = people().await;
+async fn a_leased_row_is_nobody_elses_until_the_lease_runs_out_and_then_not_its_first_holders(store: Shared) {
+    people(&store).await;
     armed(&store, &[arm(1, card_task())]).await;
     let first = tasks(&store, NOW).await.remove(0);
     assert!(tasks(&store, seconds(MINUTE - 1)).await.is_empty());
@@ -96,28 +113,26 @@ async fn a_leased_row_is_nobody_elses_until_the_lease_runs_out_and_then_not_its_
     assert_eq!(uow.hold_outbox(first.id, first.token).await, Err(StoreError::LeaseLost));
     assert_eq!(uow.hold_outbox(second.id, second.token).await, Ok(()));
     drop(uow);
-    Outbox::fail(&store, first.id, first.token, NOW, "too late", true).await.unwrap();
+    Outbox::fail(&*store, first.id, first.token, NOW, "too late", true).await.unwrap();
     assert_eq!((rows(&store).await[0].attempts, &rows(&store).await[0].reason), (0, &None));
     finish(&store, &second, OutboxState::Done).await.unwrap();
     assert_eq!(finish(&store, &second, OutboxState::Done).await, Err(StoreError::LeaseLost));
 }
 
-#[tokio::test]
-async fn a_row_that_failed_waits_and_an_outage_of_ours_is_no_attempt() {
-    let store = people().await;
+async fn a_row_that_failed_waits_and_an_outage_of_ours_is_no_attempt(store: Shared) {
+    people(&store).await;
     armed(&store, &[arm(1, card_task())]).await;
     for (counts, attempts) in [(false, 0), (true, 1), (true, 2)] {
         let claimed = tasks(&store, seconds(100)).await.remove(0);
-        Outbox::fail(&store, claimed.id, claimed.token, seconds(100), "busy", counts).await.unwrap();
+        Outbox::fail(&*store, claimed.id, claimed.token, seconds(100), "busy", counts).await.unwrap();
         assert!(tasks(&store, seconds(99)).await.is_empty());
         let row = rows(&store).await.remove(0);
         assert_eq!((row.attempts, row.reason.as_deref(), row.due_at), (attempts, Some("busy"), seconds(100)));
     }
 }
 
-#[tokio::test]
-async fn rows_are_leased_in_the_order_in_which_they_are_due() {
-    let store = people().await;
+async fn rows_are_leased_in_the_order_in_which_they_are_due(store: Shared) {
+    people(&store).await;
     let refresh = |work_item| OutboxTask::RefreshWorkItem {
         integration: INTEGRATION,
         installation: INSTALLATION,
@@ -125,19 +140,18 @@ async fn rows_are_leased_in_the_order_in_which_they_are_due() {
     };
     let due = |id: u8, later| OutboxArm { due_at: seconds(later), ..arm(u128::from(id), refresh(i64::from(id))) };
     armed(&store, &[due(1, 3), due(2, 1), due(3, 2), due(4, 4)]).await;
-    let claimed = Outbox::claim(&store, seconds(3), seconds(60), 2).await.unwrap();
+    let claimed = Outbox::claim(&*store, seconds(3), seconds(60), 2).await.unwrap();
     let ids: Vec<_> = claimed.iter().map(|task| task.id).collect();
     assert_eq!(ids, [due(2, 1).id, due(3, 2).id]);
     assert_eq!(tasks(&store, seconds(3)).await.len(), 1);
 }
 
-#[tokio::test]
-async fn a_dead_row_is_replayed_by_its_own_organization_unless_its_target_is_pending_again() {
-    let store = people().await;
+async fn a_dead_row_is_replayed_by_its_own_organization_unless_its_target_is_pending_again(store: Shared) {
+    people(&store).await;
     armed(&store, &[arm(1, card_task())]).await;
     assert_eq!(store.replay(ADAS, ROW, NOW).await, Ok(false));
     let claimed = tasks(&store, NOW).await.remove(0);
-    Outbox::fail(&store, ROW, claimed.token, NOW, "busy", true).await.unwrap();
+    Outbox::fail(&*store, ROW, claimed.token, NOW, "busy", true).await.unwrap();
     let claimed = tasks(&store, NOW).await.remove(0);
     finish(&store, &claimed, OutboxState::Dead).await.unwrap();
     assert_eq!(store.replay(BOBS, ROW, NOW).await, Ok(false));
@@ -150,16 +164,12 @@ async fn a_dead_row_is_replayed_by_its_own_organization_unless_its_target_is_pen
     assert_eq!((row.state, row.attempts, row.due_at), (OutboxState::Pending, 0, seconds(9)));
 }
 
-#[tokio::test]
-async fn the_same_event_again_is_counted_and_arms_nothing() {
-    let store = people().await;
+async fn the_same_event_again_is_counted_and_arms_nothing(store: Shared) {
+    tracker(&store).await;
     let reconcile = |id| {
         let task = OutboxTask::ReconcileProject { installation: INSTALLATION, azure_project: azure_project() };
         Some(arm(id, task))
     };
-    let mut uow = begin(&store).await;
-    uow.put_connected_project(&connected()).await.unwrap();
-    uow.commit().await.unwrap();
     let first = NewDelivery { arm: reconcile(1), ..delivery(1, 42) };
     let again = NewDelivery { idempotency_key: first.idempotency_key.clone(), arm: reconcile(2), ..delivery(2, 42) };
     assert_eq!(store.append(first).await, Ok(Appended::New));
@@ -169,9 +179,8 @@ async fn the_same_event_again_is_counted_and_arms_nothing() {
     assert_eq!((kept.len(), kept[0].duplicates), (1, 1));
 }
 
-#[tokio::test]
-async fn what_was_not_understood_has_no_key_and_is_kept_each_time() {
-    let store = world().await;
+async fn what_was_not_understood_has_no_key_and_is_kept_each_time(store: Shared) {
+    world(&store).await;
     for id in [2, 3] {
         let state = DeliveryState::Quarantined;
         let new = NewDelivery { idempotency_key: None, state, reason: Some("odd".to_owned()), ..delivery(id, 42) };
@@ -182,9 +191,8 @@ async fn what_was_not_understood_has_no_key_and_is_kept_each_time() {
     assert_eq!(kept[0].finished_at, Some(seconds(3)));
 }
 
-#[tokio::test]
-async fn at_most_one_delivery_of_a_work_item_is_in_flight_and_the_oldest_goes_first() {
-    let store = people().await;
+async fn at_most_one_delivery_of_a_work_item_is_in_flight_and_the_oldest_goes_first(store: Shared) {
+    people(&store).await;
     for new in [delivery(3, 42), delivery(1, 42), delivery(2, 7)] {
         store.append(new).await.unwrap();
     }
@@ -197,23 +205,21 @@ async fn at_most_one_delivery_of_a_work_item_is_in_flight_and_the_oldest_goes_fi
     assert_eq!(deliveries(&store, seconds(10)).await[0].id, delivery(3, 42).id);
 }
 
-#[tokio::test]
-async fn a_batch_with_one_lost_lease_ends_nothing() {
-    let store = people().await;
+async fn a_batch_with_one_lost_lease_ends_nothing(store: Shared) {
+    people(&store).await;
     store.append(delivery(1, 42)).await.unwrap();
     store.append(delivery(2, 7)).await.unwrap();
     let first = deliveries(&store, seconds(10)).await;
-    Inbox::fail(&store, first[1].id, first[1].token, seconds(10), "busy", true).await.unwrap();
+    Inbox::fail(&*store, first[1].id, first[1].token, seconds(10), "busy", true).await.unwrap();
     let second = deliveries(&store, seconds(10)).await;
     assert_eq!((second.len(), second[0].attempts), (1, 1));
     assert_eq!(end(&store, &first, DeliveryState::Applied).await, Err(StoreError::LeaseLost));
-    Inbox::fail(&store, first[1].id, first[1].token, NOW, "too late", true).await.unwrap();
+    Inbox::fail(&*store, first[1].id, first[1].token, NOW, "too late", true).await.unwrap();
     end(&store, &[first[0].clone(), second[0].clone()], DeliveryState::Applied).await.unwrap();
 }
 
-#[tokio::test]
-async fn a_delivery_is_replayed_when_it_has_ended_and_was_understood() {
-    let store = world().await;
+async fn a_delivery_is_replayed_when_it_has_ended_and_was_understood(store: Shared) {
+    world(&store).await;
     let id = delivery(1, 42).id;
     let odd = NewDelivery { idempotency_key: None, state: DeliveryState::Quarantined, ..delivery(2, 42) };
     store.append(odd).await.unwrap();
@@ -229,21 +235,20 @@ async fn a_delivery_is_replayed_when_it_has_ended_and_was_understood() {
     assert_eq!(deliveries(&store, seconds(MINUTE)).await.len(), 1);
 }
 
-#[tokio::test]
-async fn purging_deletes_what_ended_long_ago_and_never_more_than_asked() {
-    let store = people().await;
+async fn purging_deletes_what_ended_long_ago_and_never_more_than_asked(store: Shared) {
+    people(&store).await;
     for id in 1..=3 {
         store.append(delivery(id, i64::from(id))).await.unwrap();
     }
     let claimed = deliveries(&store, seconds(10)).await;
     end(&store, &claimed[..2], DeliveryState::Applied).await.unwrap();
-    assert_eq!(Inbox::purge(&store, seconds(MINUTE), 10).await, Ok(0));
-    assert_eq!(Inbox::purge(&store, seconds(MINUTE + 1), 1).await, Ok(1));
-    assert_eq!(Inbox::purge(&store, seconds(MINUTE + 1), 10).await, Ok(1));
-    assert_eq!(Inbox::purge(&store, seconds(MINUTE + 1), 10).await, Ok(0));
+    assert_eq!(Inbox::purge(&*store, seconds(MINUTE), 10).await, Ok(0));
+    assert_eq!(Inbox::purge(&*store, seconds(MINUTE + 1), 1).await, Ok(1));
+    assert_eq!(Inbox::purge(&*store, seconds(MINUTE + 1), 10).await, Ok(1));
+    assert_eq!(Inbox::purge(&*store, seconds(MINUTE + 1), 10).await, Ok(0));
     armed(&store, &[arm(1, card_task())]).await;
     let task = tasks(&store, NOW).await.remove(0);
-    assert_eq!(Outbox::purge(&store, seconds(9), 10).await, Ok(0));
+    assert_eq!(Outbox::purge(&*store, seconds(9), 10).await, Ok(0));
     finish(&store, &task, OutboxState::Done).await.unwrap();
-    assert_eq!(Outbox::purge(&store, seconds(9), 10).await, Ok(1));
+    assert_eq!(Outbox::purge(&*store, seconds(9), 10).await, Ok(1));
 }

@@ -1,14 +1,24 @@
 //! What the reader shows, to whom, and in which order.
 
-use super::*;
-use crate::organization::UserEmail;
-use crate::page::{Page, PageRequest};
-use crate::port::store::StoreResult;
-use crate::port::{Inbox, Reader};
-use crate::text::EmailAddress;
+use super::fixtures::*;
+use super::{Shared, on_every_backend};
+use handoff_domain::id::OrganizationId;
+use handoff_domain::integration::{ConnectedProject, Toggles};
+use handoff_domain::organization::UserEmail;
+use handoff_domain::page::{Page, PageRequest};
+use handoff_domain::port::store::StoreResult;
+use handoff_domain::text::EmailAddress;
+
+on_every_backend![
+    an_organization_sees_its_own_and_another_sees_nothing_of_it,
+    an_organization_does_not_change_what_is_anothers,
+    a_delivery_is_seen_by_everyone_who_connected_its_project_for_as_long_as_they_do,
+    lists_go_by_id_and_histories_and_deliveries_newest_first_a_page_at_a_time,
+    a_member_is_shown_with_their_addresses,
+];
 
 /// How much of every query about one of Ada's things this organization is shown.
-async fn shown(store: &MemoryStore, to: OrganizationId) -> Vec<(&'static str, usize)> {
+async fn shown(store: &Shared, to: OrganizationId) -> Vec<(&'static str, usize)> {
     fn page<T>(found: StoreResult<Page<T>>) -> usize {
         found.unwrap().items.len()
     }
@@ -44,9 +54,8 @@ async fn shown(store: &MemoryStore, to: OrganizationId) -> Vec<(&'static str, us
     ]
 }
 
-#[tokio::test]
-async fn an_organization_sees_its_own_and_another_sees_nothing_of_it() {
-    let store = world().await;
+async fn an_organization_sees_its_own_and_another_sees_nothing_of_it(store: Shared) {
+    world(&store).await;
     for (query, count) in shown(&store, ADAS).await {
         assert_eq!(count, 1, "{query} of its own");
     }
@@ -55,9 +64,8 @@ async fn an_organization_sees_its_own_and_another_sees_nothing_of_it() {
     }
 }
 
-#[tokio::test]
-async fn an_organization_does_not_change_what_is_anothers() {
-    let store = world().await;
+async fn an_organization_does_not_change_what_is_anothers(store: Shared) {
+    world(&store).await;
     let mut uow = begin(&store).await;
     assert_eq!(uow.hold_project(BOBS, PROJECT).await.unwrap(), None);
     assert_eq!(uow.hide_project(BOBS, PROJECT, NOW).await.unwrap(), None);
@@ -70,9 +78,8 @@ async fn an_organization_does_not_change_what_is_anothers() {
     assert!(uow.delete_route(ADAS, ROUTE).await.unwrap());
 }
 
-#[tokio::test]
-async fn a_delivery_is_seen_by_everyone_who_connected_its_project_for_as_long_as_they_do() {
-    let store = world().await;
+async fn a_delivery_is_seen_by_everyone_who_connected_its_project_for_as_long_as_they_do(store: Shared) {
+    world(&store).await;
     let theirs = installation(2, BOBS);
     let mut uow = begin(&store).await;
     uow.insert_installation(&theirs).await.unwrap();
@@ -86,9 +93,8 @@ async fn a_delivery_is_seen_by_everyone_who_connected_its_project_for_as_long_as
     assert!(store.deliveries(BOBS, None, PageRequest::first()).await.unwrap().items.is_empty());
 }
 
-#[tokio::test]
-async fn lists_go_by_id_and_histories_and_deliveries_newest_first_a_page_at_a_time() {
-    let store = world().await;
+async fn lists_go_by_id_and_histories_and_deliveries_newest_first_a_page_at_a_time(store: Shared) {
+    world(&store).await;
     let mut uow = begin(&store).await;
     uow.insert_activities(&[activity(2), activity(3)]).await.unwrap();
     for (id, number) in [(3, 3), (2, 2)] {
@@ -112,9 +118,8 @@ async fn lists_go_by_id_and_histories_and_deliveries_newest_first_a_page_at_a_ti
     assert_eq!(deliveries.iter().map(|one| one.id).collect::<Vec<_>>(), [delivery(2, 7).id, delivery(1, 42).id]);
 }
 
-#[tokio::test]
-async fn a_member_is_shown_with_their_addresses() {
-    let store = people().await;
+async fn a_member_is_shown_with_their_addresses(store: Shared) {
+    people(&store).await;
     let email = UserEmail { user: ADA, address: EmailAddress::parse("ada@example.org").unwrap(), verified: true };
     let mut uow = begin(&store).await;
     uow.put_user_email(&email).await.unwrap();

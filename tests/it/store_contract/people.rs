@@ -1,9 +1,21 @@
 //! Who the people of a tracker are, and what a card shows of them.
 
-use super::*;
-use crate::organization::{DiscordUserId, UserEmail};
-use crate::port::store::MatchedBy;
-use crate::text::EmailAddress;
+use super::fixtures::*;
+use super::{Shared, on_every_backend};
+use handoff_domain::hook::HookStatus;
+use handoff_domain::id::UserId;
+use handoff_domain::organization::{DiscordUserId, UserEmail};
+use handoff_domain::person::Person;
+use handoff_domain::port::UnitOfWork;
+use handoff_domain::port::store::MatchedBy;
+use handoff_domain::text::EmailAddress;
+
+on_every_backend![
+    a_person_is_found_by_mapped_identity_by_mapped_name_and_by_a_members_verified_address,
+    the_links_that_wait_for_a_person_are_found_by_identity_name_and_address,
+    a_card_shows_the_group_its_assignee_and_its_work_items_by_number,
+    a_deleted_hook_still_answers_to_its_webhook_and_to_nobody_else,
+];
 
 fn address(text: &str) -> EmailAddress {
     EmailAddress::parse(text).unwrap()
@@ -14,12 +26,13 @@ async fn matched(uow: &mut dyn UnitOfWork, person: Person) -> Vec<(UserId, Match
     let nobody = (ADAS, INTEGRATION, self::person(None, Some("nobody@example.org")));
     let found = uow.match_people(&[nobody, (ADAS, INTEGRATION, person)]).await.unwrap();
     assert!(found.iter().all(|one| one.question == 1));
-    found.into_iter().map(|one| (one.user, one.by)).collect()
+    let mut found: Vec<_> = found.into_iter().map(|one| (one.user, one.by)).collect();
+    found.sort_unstable_by_key(|(_, by)| *by);
+    found
 }
 
-#[tokio::test]
-async fn a_person_is_found_by_mapped_identity_by_mapped_name_and_by_a_members_verified_address() {
-    let store = people().await;
+async fn a_person_is_found_by_mapped_identity_by_mapped_name_and_by_a_members_verified_address(store: Shared) {
+    tracker(&store).await;
     let mut uow = begin(&store).await;
     let uow = uow.as_mut();
     uow.insert_mapping(&mapping(1, Some("g1"), Some("ada@example.org"), ADA)).await.unwrap();
@@ -45,9 +58,8 @@ async fn a_person_is_found_by_mapped_identity_by_mapped_name_and_by_a_members_ve
     assert!(uow.match_people(&of_bobs).await.unwrap().is_empty());
 }
 
-#[tokio::test]
-async fn the_links_that_wait_for_a_person_are_found_by_identity_name_and_address() {
-    let store = world().await;
+async fn the_links_that_wait_for_a_person_are_found_by_identity_name_and_address(store: Shared) {
+    world(&store).await;
     let mut uow = begin(&store).await;
     for (asked, count) in [
         (person(Some("g1"), None), 1),
@@ -66,9 +78,8 @@ async fn the_links_that_wait_for_a_person_are_found_by_identity_name_and_address
     assert!(uow.links_waiting_for_address(ADAS, &eve).await.unwrap().is_empty());
 }
 
-#[tokio::test]
-async fn a_card_shows_the_group_its_assignee_and_its_work_items_by_number() {
-    let store = world().await;
+async fn a_card_shows_the_group_its_assignee_and_its_work_items_by_number(store: Shared) {
+    world(&store).await;
     let mut uow = begin(&store).await;
     let discord = DiscordUserId::new(9);
     uow.set_user_discord(ADA, discord).await.unwrap();
@@ -86,10 +97,8 @@ async fn a_card_shows_the_group_its_assignee_and_its_work_items_by_number() {
     assert!(uow.routes_of(&[PROJECT]).await.unwrap().is_empty());
 }
 
-#[tokio::test]
-async fn a_deleted_hook_still_answers_to_its_webhook_and_to_nobody_else() {
-    use crate::port::Reader;
-    let store = world().await;
+async fn a_deleted_hook_still_answers_to_its_webhook_and_to_nobody_else(store: Shared) {
+    world(&store).await;
     let mut uow = begin(&store).await;
     uow.put_hook(&hook(HookStatus::Deleting)).await.unwrap();
     assert_eq!(uow.lock_hooks(INSTALLATION, &azure_project()).await.unwrap().len(), 1);

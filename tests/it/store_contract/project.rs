@@ -1,22 +1,29 @@
 //! Hidden projects, and taking them apart.
 
-use super::*;
-use crate::outbox::OutboxState;
-use crate::page::PageRequest;
-use crate::port::{Reader, StoreError};
-use crate::project::NotificationSetting;
+use super::fixtures::*;
+use super::{Shared, on_every_backend};
+use handoff_domain::outbox::{OutboxState, OutboxTask};
+use handoff_domain::page::PageRequest;
+use handoff_domain::port::StoreError;
+use handoff_domain::project::NotificationSetting;
 use std::collections::HashSet;
 
-async fn hide(store: &MemoryStore) {
+on_every_backend![
+    a_hidden_project_is_absent_for_everyone_but_the_worker,
+    the_slug_of_a_hidden_project_is_free,
+    a_project_is_deleted_with_all_that_hangs_on_it_once_its_groups_are,
+    what_closes_cards_and_deletes_hooks_outlives_its_project,
+];
+
+async fn hide(store: &Shared) {
     let mut uow = begin(store).await;
     let doomed = uow.hide_project(ADAS, PROJECT, NOW).await.unwrap().unwrap();
     assert_eq!((doomed.slug, doomed.hidden_at), (slug("mill"), NOW));
     uow.commit().await.unwrap();
 }
 
-#[tokio::test]
-async fn a_hidden_project_is_absent_for_everyone_but_the_worker() {
-    let store = world().await;
+async fn a_hidden_project_is_absent_for_everyone_but_the_worker(store: Shared) {
+    world(&store).await;
     hide(&store).await;
     assert_eq!(store.project(ADAS, PROJECT).await.unwrap(), None);
     assert_eq!(store.project_by_slug(ADAS, &slug("mill")).await.unwrap(), None);
@@ -37,9 +44,8 @@ async fn a_hidden_project_is_absent_for_everyone_but_the_worker() {
     assert_eq!(uow.groups_seen_since(PROJECT, NOW, None, 10).await.unwrap(), [GROUP]);
 }
 
-#[tokio::test]
-async fn the_slug_of_a_hidden_project_is_free() {
-    let store = world().await;
+async fn the_slug_of_a_hidden_project_is_free(store: Shared) {
+    world(&store).await;
     let taken = || HashSet::from([slug("mill")]);
     let mut uow = begin(&store).await;
     assert_eq!(uow.taken_slugs(ADAS, &[slug("mill"), slug("loom")]).await.unwrap(), taken());
@@ -49,9 +55,8 @@ async fn the_slug_of_a_hidden_project_is_free() {
     uow.insert_project(&project(0, "mill")).await.unwrap();
 }
 
-#[tokio::test]
-async fn a_project_is_deleted_with_all_that_hangs_on_it_once_its_groups_are() {
-    let store = world().await;
+async fn a_project_is_deleted_with_all_that_hangs_on_it_once_its_groups_are(store: Shared) {
+    world(&store).await;
     let setting = NotificationSetting { project: PROJECT, user: ADA, mention: false };
     let mut uow = begin(&store).await;
     uow.put_notification_setting(&setting).await.unwrap();
@@ -62,6 +67,8 @@ async fn a_project_is_deleted_with_all_that_hangs_on_it_once_its_groups_are() {
     hide(&store).await;
     let mut uow = begin(&store).await;
     assert!(matches!(uow.delete_project(PROJECT).await, Err(StoreError::Conflict { .. })));
+    drop(uow);
+    let mut uow = begin(&store).await;
     let doomed = uow.doomed_groups(PROJECT, 10).await.unwrap().remove(0);
     assert_eq!((doomed.group.id, doomed.cards.len(), doomed.links.len()), (GROUP, 1, 1));
     uow.delete_unlinked_external_issues(&[ISSUE]).await.unwrap();
@@ -82,9 +89,8 @@ async fn a_project_is_deleted_with_all_that_hangs_on_it_once_its_groups_are() {
     assert_eq!((row.state, row.reason.as_deref()), (OutboxState::Obsolete, Some("its group was deleted")));
 }
 
-#[tokio::test]
-async fn what_closes_cards_and_deletes_hooks_outlives_its_project() {
-    let store = people().await;
+async fn what_closes_cards_and_deletes_hooks_outlives_its_project(store: Shared) {
+    people(&store).await;
     hide(&store).await;
     let refresh = OutboxTask::RefreshWorkItem { integration: INTEGRATION, installation: INSTALLATION, work_item: ITEM };
     let mut uow = begin(&store).await;
