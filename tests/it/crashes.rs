@@ -6,6 +6,7 @@ mod discord;
 
 use handoff_domain::port::Clock;
 use handoff_sandbox::azure::WorkItemKey;
+use handoff_tests::instance::Setup;
 use handoff_tests::scene::{Group, Scene};
 use handoff_tests::sight::Change;
 use handoff_worker::Workers;
@@ -39,7 +40,18 @@ async fn eager(worker: &Workers) -> usize {
 
 #[tokio::test]
 async fn two_workers_at_once_share_the_work_and_double_none_of_it() {
-    let scene = Scene::new().await;
+    two_workers(Setup::default()).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_workers_at_once_share_the_work_on_postgresql_and_double_none_of_it() {
+    if let Some(setup) = Setup::on_postgres().await {
+        two_workers(setup).await;
+    }
+}
+
+async fn two_workers(setup: Setup) {
+    let scene = Scene::with(setup, |_| {}).await;
     let all = many(&scene, 20).await;
     for (item, _) in &all {
         scene.assign_in_azure(*item, &scene.ada);
@@ -104,8 +116,20 @@ async fn a_worker_that_comes_back_from_the_dead_with_an_old_lease_changes_nothin
 
 #[tokio::test]
 async fn wherever_a_worker_dies_the_next_one_finishes_without_saying_anything_twice() {
-    let scene = Scene::new().await;
-    for waits in 0..48 {
+    dying_everywhere(Setup::default(), 1).await;
+}
+
+#[tokio::test]
+async fn wherever_a_worker_on_postgresql_dies_the_next_one_finishes_without_saying_anything_twice() {
+    if let Some(setup) = Setup::on_postgres().await {
+        dying_everywhere(setup, 5).await;
+    }
+}
+
+/// Of the points where a worker may die, every so many-th.
+async fn dying_everywhere(setup: Setup, step: usize) {
+    let scene = Scene::with(setup, |_| {}).await;
+    for waits in (0..48).step_by(step) {
         let item = scene.work_item(&format!("Dying after {waits}"));
         let group = scene.tenant.group(&scene, "The mill stops").await;
         scene.tenant.link(&scene, &group, item).await;

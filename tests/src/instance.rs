@@ -8,6 +8,7 @@ use crate::adapters::{BOT_TOKEN, ports};
 use crate::api::Api;
 use crate::backing::{Backing, Kept};
 use crate::clock::{START_US, TestClock};
+use crate::database::{Kind, TestDatabase};
 use crate::leftovers::{Expected, leftovers};
 use handoff::running::{Loops, Running};
 use handoff::wiring::{Choices, Ports, wire};
@@ -22,6 +23,7 @@ use handoff_sandbox::discord::{DiscordOptions, DiscordSim, Snowflake};
 use handoff_worker::Workers;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Rounds of work after which it is taken to be endless.
@@ -80,6 +82,17 @@ pub struct Instance {
 #[expect(clippy::disallowed_methods, reason = "where the official descriptions are is a setting of the test run")]
 fn specs() -> Option<PathBuf> {
     std::env::var_os("HANDOFF_API_SPECS").map(PathBuf::from)
+}
+
+impl Setup {
+    /// The usual one on PostgreSQL; `None`, and the test skipped, where there is no server.
+    ///
+    /// # Panics
+    /// When the database cannot be made, or where there must be a server and is none.
+    pub async fn on_postgres() -> Option<Self> {
+        let database = TestDatabase::migrated(Kind::Postgres).await.unwrap()?;
+        Some(Self { kept: Kept::In(Arc::new(database)), ..Self::default() })
+    }
 }
 
 impl Instance {

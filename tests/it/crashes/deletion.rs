@@ -7,17 +7,16 @@ use handoff_domain::group::{Group, GroupStatus, Level};
 use handoff_domain::id::{ActivityId, GroupId, OrganizationId, ProjectId, UserId};
 use handoff_domain::port::Clock;
 use handoff_domain::text::Name;
-use handoff_tests::backing::Kept;
 use handoff_tests::crash::dying_after;
-use handoff_tests::database::{Kind, TestDatabase};
 use handoff_tests::instance::Setup;
 use handoff_tests::scene::Scene;
 use handoff_tests::sql;
 use reqwest::Method;
 use serde_json::{Value, json};
-use std::sync::Arc;
 
 const GROUPS: usize = 5_000;
+/// The number of the first of them, past those that are made through the API.
+const FIRST_NUMBER: usize = 1_000;
 /// Groups written in one transaction.
 const BATCH: usize = 500;
 /// What hangs on a project.
@@ -42,17 +41,17 @@ async fn fill(scene: &Scene) {
     let (organization, project) = (OrganizationId::new(scene.tenant.id), ProjectId::new(scene.tenant.project));
     let ada = Assignee::User(UserId::new(scene.member(&scene.ada).user));
     let source = ChangeSource::Api { by: None };
-    for _ in 0..GROUPS / BATCH {
+    for batch in 0..GROUPS / BATCH {
         let mut uow = scene.ports.store.begin().await.unwrap();
         let (mut assignments, mut decisions, mut activities, mut followers) = (vec![], vec![], vec![], vec![]);
-        for _ in 0..BATCH {
+        for n in 0..BATCH {
             let at = scene.clock.now();
             let id = GroupId::generate(at, scene.ports.entropy.as_ref());
             let group = Group {
                 id,
                 organization,
                 project,
-                number: uow.next_group_number(project).await.unwrap().unwrap(),
+                number: i64::try_from(FIRST_NUMBER + batch * BATCH + n).unwrap(),
                 title: Name::parse("One of many").unwrap(),
                 level: Level::Info,
                 status: GroupStatus::Unresolved,
@@ -76,8 +75,8 @@ async fn fill(scene: &Scene) {
     }
 }
 
-async fn a_large_project_is_deleted(kept: Kept) {
-    let scene = Scene::with(Setup { kept, ..Setup::default() }, |_| {}).await;
+async fn a_large_project_is_deleted(setup: Setup) {
+    let scene = Scene::with(setup, |_| {}).await;
     let mut linked = Vec::new();
     for n in 0..6 {
         linked.push(scene.linked(&format!("Linked {n}")).await);
@@ -126,12 +125,12 @@ async fn a_large_project_is_deleted(kept: Kept) {
 
 #[tokio::test]
 async fn a_large_project_is_taken_apart_by_workers_that_die_while_it_is_still_assigned() {
-    a_large_project_is_deleted(Kept::Sqlite).await;
+    a_large_project_is_deleted(Setup::default()).await;
 }
 
 #[tokio::test]
 async fn a_large_project_on_postgresql_is_taken_apart_by_workers_that_die_while_it_is_still_assigned() {
-    if let Some(database) = TestDatabase::migrated(Kind::Postgres).await.unwrap() {
-        a_large_project_is_deleted(Kept::In(Arc::new(database))).await;
+    if let Some(setup) = Setup::on_postgres().await {
+        a_large_project_is_deleted(setup).await;
     }
 }

@@ -4,6 +4,7 @@
 use bytes::Bytes;
 use handoff_sandbox::azure::{Changes, ReleaseOrder, SubscriptionId, WorkItemKey};
 use handoff_sandbox::discord::Snowflake;
+use handoff_tests::instance::Setup;
 use handoff_tests::scene::{Group, Person, Scene};
 use handoff_tests::sight::Change;
 use proptest::collection::vec;
@@ -11,9 +12,10 @@ use proptest::prelude::*;
 use proptest::sample::Index;
 use proptest::test_runner::{Config, TestRunner};
 use std::collections::BTreeMap;
+use std::future::Future;
 use std::time::Duration;
 
-/// How many histories are tried.
+/// How many histories are tried on SQLite.
 const CASES: u32 = 256;
 
 /// What somebody does to the work item.
@@ -261,16 +263,25 @@ async fn try_history(scene: &Scene, phases: &[Phase]) {
     assert_right(&play, card).await;
 }
 
+fn try_histories(cases: u32, setup: impl Future<Output = Option<Setup>>) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let Some(setup) = runtime.block_on(setup) else { return };
+    let scene = runtime.block_on(Scene::with(setup, |_| {}));
+    let config = Config { cases, failure_persistence: None, max_shrink_iters: 200, ..Config::default() };
+    let tried = TestRunner::new(config).run(&phases(), |phases| {
+        runtime.block_on(try_history(&scene, &phases));
+        Ok(())
+    });
+    tried.unwrap();
+    runtime.block_on(scene.finish());
+}
+
 #[test]
 fn whatever_comes_in_whatever_order_to_workers_that_die_ends_right_and_is_told_once() {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let scene = runtime.block_on(Scene::new());
-    let config = Config { cases: CASES, failure_persistence: None, max_shrink_iters: 200, ..Config::default() };
-    TestRunner::new(config)
-        .run(&phases(), |phases| {
-            runtime.block_on(try_history(&scene, &phases));
-            Ok(())
-        })
-        .unwrap();
-    runtime.block_on(scene.finish());
+    try_histories(CASES, async { Some(Setup::default()) });
+}
+
+#[test]
+fn whatever_comes_in_whatever_order_to_workers_that_die_ends_right_on_postgresql_too() {
+    try_histories(CASES / 8, Setup::on_postgres());
 }
