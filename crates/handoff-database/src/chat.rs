@@ -1,8 +1,8 @@
 //! Guilds, routes and messages in a unit of work.
 
-use crate::error::Stored;
+use crate::error::{Stored, damaged};
 use crate::row;
-use crate::sql::Sql;
+use crate::sql::{CHUNK, Sql, locking};
 use crate::table::{
     assignments, external_issues, group_links, guilds, issue_groups, messages, projects, routes, teams, users,
 };
@@ -39,8 +39,9 @@ impl ChatTx for Transaction {
     }
 
     async fn delete_route(&mut self, organization: OrganizationId, id: RouteId) -> StoreResult<bool> {
-        let own = routes::Column::OrganizationId.eq(organization.get());
-        if routes::Entity::find_by_id(id.get()).filter(own).one(&self.0).await.stored()?.is_none() {
+        let own = Sql::new("SELECT id FROM routes WHERE id = ").bind(id.get()).text(" AND organization_id = ");
+        let held = own.bind(organization.get()).text(locking(&self.0, " FOR UPDATE")).one(&self.0).await?;
+        if held.is_none() {
             return Ok(false);
         }
         Sql::new("DELETE FROM messages WHERE route_id = ").bind(id.get()).count(&self.0).await?;
@@ -55,14 +56,14 @@ impl ChatTx for Transaction {
 
     async fn routes_of(&mut self, projects: &[ProjectId]) -> StoreResult<Vec<RouteRef>> {
         let mut found = Vec::new();
-        for chunk in projects.chunks(crate::sql::CHUNK) {
+        for chunk in projects.chunks(CHUNK) {
             let rows = routes::Entity::find()
                 .filter(routes::Column::ProjectId.is_in(chunk.iter().map(|id| id.get())))
                 .filter(routes::Column::Disabled.is_null())
                 .order_by_asc(routes::Column::Id)
                 .all(&self.0);
             for row in rows.await.stored()? {
-                let mode = RouteMode::from_stored(&row.mode).ok_or_else(|| crate::error::damaged("route mode"))?;
+                let mode = RouteMode::from_stored(&row.mode).ok_or_else(|| damaged("route mode"))?;
                 let (id, project) = (RouteId::from_uuid(row.id), ProjectId::new(row.project_id));
                 found.push(RouteRef { id, project, mode });
             }
@@ -139,7 +140,7 @@ impl Transaction {
         }
         let ids: Vec<Uuid> = unresolved.keys().copied().collect();
         let mut items = Vec::with_capacity(ids.len());
-        for chunk in ids.chunks(crate::sql::CHUNK) {
+        for chunk in ids.chunks(CHUNK) {
             let wanted = external_issues::Column::Id.is_in(chunk.iter().copied());
             for issue in external_issues::Entity::find().filter(wanted).all(&self.0).await.stored()? {
                 let who = unresolved.remove(&issue.id).flatten();

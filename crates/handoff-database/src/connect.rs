@@ -3,22 +3,32 @@
 use crate::error::Stored;
 use handoff_domain::port::StoreError;
 use handoff_domain::port::store::StoreResult;
-use sea_orm::sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
+use sea_orm::sqlx::Connection;
+use sea_orm::sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 use sea_orm::{ConnectOptions, DatabaseConnection};
-use std::path::PathBuf;
+use std::fmt;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// How long a caller waits for a connection or a lock before the store counts as unavailable.
+/// How long a caller waits for a connection, and on SQLite for the one that writes, before the store counts
+/// as unavailable.
 pub const PATIENCE: Duration = Duration::from_secs(1);
+/// How long a caller waits for a row's lock on PostgreSQL: longer than `deadlock_timeout` (a second unless
+/// the server says otherwise), so that two that wait for each other are told so, and run again.
+const LOCK: Duration = Duration::from_millis(1500);
 /// How long a transaction may sit idle before PostgreSQL ends it.
 const IDLE_IN_TRANSACTION: Duration = Duration::from_secs(10);
 /// How long one statement may take.
 const STATEMENT: Duration = Duration::from_secs(10);
 /// How many connections read at once on SQLite, where one writes.
 const SQLITE_READERS: u32 = 4;
+/// A connection that rested longer is asked whether it still is one, before it is used.
+const RESTED: Duration = Duration::from_secs(30);
+/// Prepared statements that a connection keeps.
+const STATEMENTS: usize = 512;
 
-/// Where the database is.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// Where the database is. Its address may hold a password, and is never shown.
+#[derive(Clone, PartialEq, Eq)]
 pub struct DatabaseOptions {
     /// `sqlite:PATH`, `sqlite::memory:` (for tests), or `postgres://…`.
     pub url: String,
@@ -34,6 +44,12 @@ impl DatabaseOptions {
     #[must_use]
     pub fn new(url: impl Into<String>) -> Self {
         Self { url: url.into(), max_connections: Self::MAX_CONNECTIONS }
+    }
+}
+
+impl fmt::Debug for DatabaseOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DatabaseOptions").field("max_connections", &self.max_connections).finish_non_exhaustive()
     }
 }
 
@@ -60,7 +76,13 @@ impl Place {
             ));
         };
         let path = path.strip_prefix("//").unwrap_or(path);
-        let path = path.split_once('?').map_or(path, |(path, _)| path);
+        let path = match path.split_once('?') {
+            None => path,
+            Some((path, "mode=rwc")) => path,
+            Some(_) => {
+                return Err(StoreError::Unavailable("sqlite: takes a path, and no options after it".to_owned()));
+            }
+        };
         match path {
             "" => Err(StoreError::Unavailable("the database address names no file after sqlite:".to_owned())),
             ":memory:" => Ok(Self::Memory),
@@ -80,7 +102,10 @@ pub(crate) async fn connect(
             Ok((pool.clone(), pool))
         }
         Place::Memory => {
-            let pool = sea_orm::Database::connect(sqlite("sqlite::memory:".to_owned(), 1, false)).await.stored()?;
+            let mut options = pooled("sqlite::memory:".to_owned(), 1);
+            options.idle_timeout(None::<Duration>).max_lifetime(None::<Duration>);
+            options.map_sqlx_sqlite_opts(|sqlite| sqlite.foreign_keys(true).busy_timeout(PATIENCE));
+            let pool = sea_orm::Database::connect(options).await.stored()?;
             Ok((pool.clone(), pool))
         }
         Place::File(path) => {
@@ -89,10 +114,8 @@ pub(crate) async fn connect(
                     StoreError::Unavailable(format!("the folder {} cannot be made: {error}", folder.display()))
                 })?;
             }
-            let url = format!("sqlite://{}", path.display());
-            let writer = sea_orm::Database::connect(sqlite(format!("{url}?mode=rwc"), 1, true)).await.stored()?;
-            let reader = sqlite(format!("{url}?mode=ro"), SQLITE_READERS, false);
-            Ok((writer, sea_orm::Database::connect(reader).await.stored()?))
+            let writer = sea_orm::Database::connect(sqlite_writer(path)).await.stored()?;
+            Ok((writer, sea_orm::Database::connect(sqlite_readers(path)).await.stored()?))
         }
     }
 }
@@ -109,21 +132,44 @@ fn pooled(url: String, connections: u32) -> ConnectOptions {
     options
 }
 
+/// The file itself, whatever characters its path has: an address would be read as one of the web.
+fn sqlite(path: &Path) -> SqliteConnectOptions {
+    SqliteConnectOptions::new()
+        .filename(path)
+        .foreign_keys(true)
+        .busy_timeout(PATIENCE)
+        .statement_cache_capacity(STATEMENTS)
+}
+
 /// A commit is on disk when it returns (`synchronous = FULL`), and readers do not wait for the writer.
-fn sqlite(url: String, connections: u32, writes: bool) -> ConnectOptions {
-    let mut options = pooled(url, connections);
-    options.idle_timeout(None::<Duration>).max_lifetime(None::<Duration>).map_sqlx_sqlite_opts(move |sqlite| {
-        let sqlite = sqlite.foreign_keys(true).busy_timeout(PATIENCE).statement_cache_capacity(256);
-        if writes { sqlite.journal_mode(SqliteJournalMode::Wal).synchronous(SqliteSynchronous::Full) } else { sqlite }
+fn sqlite_writer(path: &Path) -> ConnectOptions {
+    let file =
+        sqlite(path).create_if_missing(true).journal_mode(SqliteJournalMode::Wal).synchronous(SqliteSynchronous::Full);
+    let mut options = pooled("sqlite::memory:".to_owned(), 1);
+    options.idle_timeout(None::<Duration>).max_lifetime(None::<Duration>);
+    options.map_sqlx_sqlite_opts(move |_| file.clone());
+    // A full disk ends a transaction behind the driver's back, which then counts one that is not there, and
+    // would take every later one for a part of it. Such a connection is replaced.
+    options.map_sqlx_sqlite_before_acquire(|connection, _| {
+        let sound = !Connection::is_in_transaction(connection);
+        Box::pin(async move { Ok(sound) })
     });
+    options
+}
+
+fn sqlite_readers(path: &Path) -> ConnectOptions {
+    let file = sqlite(path).read_only(true);
+    let mut options = pooled("sqlite::memory:".to_owned(), SQLITE_READERS);
+    options.idle_timeout(None::<Duration>).max_lifetime(None::<Duration>);
+    options.map_sqlx_sqlite_opts(move |_| file.clone());
     options
 }
 
 fn postgres(options: &DatabaseOptions) -> ConnectOptions {
     let mut pool = pooled(options.url.clone(), options.max_connections);
-    pool.test_before_acquire(true).map_sqlx_postgres_opts(|postgres| {
-        postgres.application_name("handoff").options([
-            ("lock_timeout", PATIENCE.as_millis().to_string()),
+    pool.test_before_acquire_if_idle_for(RESTED).map_sqlx_postgres_opts(|postgres| {
+        postgres.application_name("handoff").statement_cache_capacity(STATEMENTS).options([
+            ("lock_timeout", LOCK.as_millis().to_string()),
             ("statement_timeout", STATEMENT.as_millis().to_string()),
             ("idle_in_transaction_session_timeout", IDLE_IN_TRANSACTION.as_millis().to_string()),
         ])
@@ -136,11 +182,19 @@ mod tests {
     use super::*;
 
     #[test]
+    fn an_address_with_a_password_is_not_shown() {
+        let shown = format!("{:?}", DatabaseOptions::new("postgres://me:s3cret@h/x"));
+        assert!(!shown.contains("s3cret"), "{shown}");
+    }
+
+    #[test]
     fn an_address_is_read_and_a_wrong_one_named() {
         assert_eq!(Place::of("sqlite::memory:"), Ok(Place::Memory));
         assert_eq!(Place::of("sqlite:data/handoff.db"), Ok(Place::File("data/handoff.db".into())));
         assert_eq!(Place::of("sqlite:///var/h.db?mode=rwc"), Ok(Place::File("/var/h.db".into())));
         assert_eq!(Place::of("postgres://h/x"), Ok(Place::Server));
+        assert_eq!(Place::of("sqlite:a b/%41#.db"), Ok(Place::File("a b/%41#.db".into())));
+        assert!(Place::of("sqlite:h.db?mode=ro").is_err());
         assert!(Place::of("mysql://h/x").is_err());
         assert!(Place::of("sqlite:").is_err());
     }

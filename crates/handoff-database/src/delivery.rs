@@ -5,7 +5,7 @@ use crate::error::Stored;
 use crate::lease::{self, Queue};
 use crate::outbox;
 use crate::row;
-use crate::sql::{CHUNK, Sql};
+use crate::sql::{CHUNK, Sql, locking};
 use crate::table::deliveries;
 use async_trait::async_trait;
 use handoff_domain::delivery::{ClaimedDelivery, DeliveryState, FinishedDelivery, NewDelivery};
@@ -14,41 +14,66 @@ use handoff_domain::outbox::OutboxArm;
 use handoff_domain::port::store::StoreResult;
 use handoff_domain::port::{Appended, Inbox, InboxError, StoreError};
 use handoff_domain::time::Timestamp;
-use sea_orm::sea_query::{Expr, OnConflict};
-use sea_orm::{ConnectionTrait, EntityTrait, IntoActiveModel};
-use std::collections::{HashMap, HashSet};
+use sea_orm::sea_query::OnConflict;
+use sea_orm::{ConnectionTrait, DbErr, EntityTrait, IntoActiveModel};
+use std::collections::{BTreeMap, HashSet};
 use uuid::Uuid;
 
 /// Stores deliveries and arms what the new ones bring; says of each whether it is new. The same event
 /// twice among them is one delivery, as it is when it comes later.
 pub(crate) async fn append(on: &impl ConnectionTrait, batch: &[NewDelivery]) -> StoreResult<Vec<Appended>> {
-    use deliveries::Column;
     let mut rows: Vec<deliveries::Model> = Vec::with_capacity(batch.len());
-    let mut first_of: HashMap<&str, usize> = HashMap::new();
+    let mut keys: HashSet<&str> = HashSet::new();
     for new in batch {
-        match new.idempotency_key.as_deref() {
-            Some(key) if first_of.contains_key(key) => rows[first_of[key]].duplicates += 1,
-            key => {
-                if let Some(key) = key {
-                    first_of.insert(key, rows.len());
-                }
-                rows.push(new_row(new));
-            }
+        if new.idempotency_key.as_deref().is_none_or(|key| keys.insert(key)) {
+            rows.push(new_row(new));
         }
     }
-    let again = Expr::cust("deliveries.duplicates + 1 + excluded.duplicates");
-    let count = OnConflict::column(Column::IdempotencyKey).value(Column::Duplicates, again).to_owned();
-    let mut stored: HashSet<Uuid> = HashSet::new();
-    for chunk in rows.chunks(CHUNK) {
-        let insert = deliveries::Entity::insert_many(chunk.iter().cloned().map(IntoActiveModel::into_active_model));
-        let kept = insert.on_conflict(count.clone()).exec_with_returning_keys(on).await.stored()?;
-        stored.extend(kept);
-    }
+    // In the order of their keys, so that two replicas that were told the same never wait for each other.
+    rows.sort_by(|one, other| one.idempotency_key.cmp(&other.idempotency_key));
+    let stored = insert(on, rows).await?;
     let is_new = |new: &NewDelivery| stored.contains(&new.id.get());
     let arms: Vec<OutboxArm> = batch.iter().filter(|new| is_new(new)).filter_map(|new| new.arm.clone()).collect();
     outbox::arm(on, &arms).await?;
+    let mut repeated: BTreeMap<&str, i32> = BTreeMap::new();
+    for key in batch.iter().filter(|new| !is_new(new)).filter_map(|new| new.idempotency_key.as_deref()) {
+        *repeated.entry(key).or_default() += 1;
+    }
+    count_duplicates(on, repeated).await?;
     let said = |new| if is_new(new) { Appended::New } else { Appended::Duplicate };
     Ok(batch.iter().map(said).collect())
+}
+
+/// Inserts those that are not there yet; says which were not.
+async fn insert(on: &impl ConnectionTrait, rows: Vec<deliveries::Model>) -> StoreResult<HashSet<Uuid>> {
+    let known = OnConflict::column(deliveries::Column::IdempotencyKey).do_nothing().to_owned();
+    let mut stored = HashSet::new();
+    let mut rows = rows.into_iter().peekable();
+    while rows.peek().is_some() {
+        let chunk = rows.by_ref().take(CHUNK).map(IntoActiveModel::into_active_model);
+        let insert = deliveries::Entity::insert_many(chunk).on_conflict(known.clone());
+        match insert.exec_with_returning_keys(on).await {
+            Ok(inserted) => stored.extend(inserted),
+            Err(DbErr::RecordNotInserted) => {}
+            Err(error) => return Err(error).stored(),
+        }
+    }
+    Ok(stored)
+}
+
+/// Counts repeats on the deliveries that were there. One that somebody is about to end is not waited for,
+/// and its repeat not counted: the number is for people.
+async fn count_duplicates(on: &impl ConnectionTrait, repeated: BTreeMap<&str, i32>) -> StoreResult<()> {
+    let repeated: Vec<(&str, i32)> = repeated.into_iter().collect();
+    for chunk in repeated.chunks(CHUNK) {
+        let count = Sql::new("WITH repeated (row_key, times) AS (VALUES ")
+            .rows(chunk, |sql, (key, times)| sql.bind(*key).text(", ").bind(*times));
+        let count = count.text(") UPDATE deliveries SET duplicates = duplicates + times FROM repeated ");
+        let count = count.text("WHERE idempotency_key = row_key AND id IN (SELECT id FROM deliveries ");
+        let count = count.text("WHERE idempotency_key IN ").list(chunk.iter().map(|(key, _)| *key));
+        count.text(locking(on, " FOR NO KEY UPDATE SKIP LOCKED")).text(")").count(on).await?;
+    }
+    Ok(())
 }
 
 fn new_row(new: &NewDelivery) -> deliveries::Model {
@@ -74,7 +99,7 @@ fn new_row(new: &NewDelivery) -> deliveries::Model {
     }
 }
 
-/// Ends deliveries, all of them or none.
+/// Ends deliveries. Where the lease of one was lost some of the others are ended: the caller rolls back.
 pub(crate) async fn finish(on: &impl ConnectionTrait, ended: &[FinishedDelivery]) -> StoreResult<()> {
     for chunk in ended.chunks(CHUNK) {
         let update = Sql::new("WITH ended (row_id, row_token, new_state, new_reason, ended_at) AS (VALUES ");

@@ -3,6 +3,7 @@
 use handoff_domain::port::StoreError;
 use handoff_domain::port::store::StoreResult;
 use sea_orm::sqlx;
+use sea_orm::sqlx::sqlite::SqliteError;
 use sea_orm::{DbErr, RuntimeErr};
 
 /// Turns a database's answer into the store's.
@@ -48,28 +49,61 @@ fn without_address(error: &DbErr) -> String {
 fn driver_error(error: &sqlx::Error) -> StoreError {
     let sqlx::Error::Database(database) = error else {
         return match error {
-            sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::Io(_) | sqlx::Error::WorkerCrashed => {
-                StoreError::Unavailable(error.to_string())
-            }
+            sqlx::Error::PoolTimedOut
+            | sqlx::Error::PoolClosed
+            | sqlx::Error::Io(_)
+            | sqlx::Error::Tls(_)
+            | sqlx::Error::Protocol(_)
+            | sqlx::Error::WorkerCrashed => StoreError::Unavailable(error.to_string()),
             _ => StoreError::Backend(error.to_string()),
         };
     };
-    if database.is_unique_violation() || database.is_foreign_key_violation() || database.is_check_violation() {
+    if database.is_foreign_key_violation() {
+        // SQLite does not say which, so that no use case can rely on it.
+        return StoreError::Conflict { constraint: "foreign_key".to_owned() };
+    }
+    if database.is_unique_violation() || database.is_check_violation() {
         let constraint = database.constraint().map_or_else(|| sqlite_constraint(database.message()), str::to_owned);
         return StoreError::Conflict { constraint: known_as(&constraint).to_owned() };
     }
     let code = database.code().unwrap_or_default();
-    match code.as_ref() {
-        // Serialization failure and deadlock (PostgreSQL, appendix A).
-        "40001" | "40P01" => StoreError::Retry,
-        // Lock not available, cancelled by a time-out, too many connections, shutting down, disk full.
-        "55P03" | "57014" | "53300" | "53100" | "57P01" | "57P02" | "57P03" | "25P03" => {
-            StoreError::Unavailable(database.message().to_owned())
-        }
-        // SQLITE_BUSY, _BUSY_SNAPSHOT, _LOCKED, _FULL, _IOERR, _CANTOPEN, _READONLY.
-        "5" | "517" | "6" | "13" | "10" | "14" | "8" => StoreError::Unavailable(database.message().to_owned()),
-        code if code.starts_with("08") => StoreError::Unavailable(database.message().to_owned()),
-        _ => StoreError::Backend(database.message().to_owned()),
+    let is_sqlite = database.try_downcast_ref::<SqliteError>().is_some();
+    match if is_sqlite { sqlite_class(&code) } else { postgres_class(&code) } {
+        Class::Retry => StoreError::Retry,
+        Class::Away => StoreError::Unavailable(database.message().to_owned()),
+        Class::Ours => StoreError::Backend(database.message().to_owned()),
+    }
+}
+
+/// What a refusal calls for.
+enum Class {
+    /// Another transaction was in the way: once more, from the beginning.
+    Retry,
+    /// Out of reach, full, or too slow.
+    Away,
+    /// A defect of ours.
+    Ours,
+}
+
+/// By the codes of PostgreSQL's appendix A.
+fn postgres_class(code: &str) -> Class {
+    match code {
+        // Serialization failure, deadlock.
+        "40001" | "40P01" => Class::Retry,
+        // Lock not available, cancelled by a time-out, idle in a transaction for too long.
+        "55P03" | "57014" | "25P03" => Class::Away,
+        // Connection, resources (disk full, too many connections), shutting down or starting.
+        _ if ["08", "53", "57P"].iter().any(|class| code.starts_with(class)) => Class::Away,
+        _ => Class::Ours,
+    }
+}
+
+/// By SQLite's result codes, whose low byte is the class: the driver tells extended ones.
+fn sqlite_class(code: &str) -> Class {
+    match code.parse::<i32>().map(|code| code & 0xff) {
+        // BUSY, LOCKED, NOMEM, READONLY, IOERR, FULL, CANTOPEN.
+        Ok(5 | 6 | 7 | 8 | 10 | 13 | 14) => Class::Away,
+        _ => Class::Ours,
     }
 }
 
@@ -112,10 +146,9 @@ fn sqlite_constraint(message: &str) -> String {
         "messages.id" => "message_pkey",
         "messages.group_id, messages.route_id, messages.kind, messages.subject" => "message_subject",
         "deliveries.id" => "delivery_pkey",
+        "deliveries.idempotency_key" => "delivery_key",
         "outbox.id" => "outbox_pkey",
         "outbox.target" => "outbox_target",
-        // SQLite does not say which.
-        "FOREIGN KEY constraint failed" => "foreign_key",
         other => other,
     };
     known.to_owned()
@@ -126,5 +159,33 @@ fn known_as(constraint: &str) -> &str {
     match constraint {
         "identity_mapping_name" => "identity_mapping_identity",
         other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fault_of_the_disk_is_no_defect_of_ours_whichever_part_of_it_failed() {
+        // IOERR_WRITE, IOERR_FSYNC, READONLY_DBMOVED, CANTOPEN_ISDIR, BUSY_SNAPSHOT, FULL.
+        for code in ["778", "1034", "1032", "526", "517", "13"] {
+            assert!(matches!(sqlite_class(code), Class::Away), "{code}");
+        }
+        // ERROR, CONSTRAINT, MISMATCH.
+        for code in ["1", "19", "20", ""] {
+            assert!(matches!(sqlite_class(code), Class::Ours), "{code}");
+        }
+    }
+
+    #[test]
+    fn postgresqls_codes_are_told_apart() {
+        assert!(matches!(postgres_class("40P01"), Class::Retry));
+        for code in ["08006", "53100", "53300", "55P03", "57014", "57P01", "25P03"] {
+            assert!(matches!(postgres_class(code), Class::Away), "{code}");
+        }
+        for code in ["42601", "22021", "25P02"] {
+            assert!(matches!(postgres_class(code), Class::Ours), "{code}");
+        }
     }
 }

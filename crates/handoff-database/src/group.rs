@@ -3,7 +3,7 @@
 use crate::error::Stored;
 use crate::row;
 use crate::sql::{CHUNK, Sql, locking};
-use crate::table::{activities, assignments, decisions, followers, issue_groups, organizations};
+use crate::table::{activities, assignments, decisions, followers, issue_groups};
 use crate::transaction::Transaction;
 use async_trait::async_trait;
 use handoff_domain::assignee::{Activity, Assignee, Assignment, Decision, FollowReason, Follower};
@@ -12,8 +12,10 @@ use handoff_domain::id::{GroupId, ProjectId};
 use handoff_domain::port::store::{GroupState, GroupTx, StoreResult};
 use handoff_domain::time::Timestamp;
 use sea_orm::sea_query::OnConflict;
-use sea_orm::{ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect};
-use std::collections::HashMap;
+use sea_orm::{
+    ColumnTrait, EntityTrait, FromQueryResult, IntoActiveModel, QueryFilter, QueryOrder, QueryResult, QuerySelect,
+};
+use std::collections::{BTreeMap, HashMap};
 use uuid::Uuid;
 
 #[async_trait]
@@ -60,7 +62,10 @@ impl GroupTx for Transaction {
 
     async fn put_assignments(&mut self, rows: &[Assignment]) -> StoreResult<()> {
         use assignments::Column;
-        for chunk in rows.chunks(CHUNK) {
+        // In the order of their groups, the last word of each.
+        let last: BTreeMap<GroupId, &Assignment> = rows.iter().map(|one| (one.group, one)).collect();
+        let last: Vec<&Assignment> = last.into_values().collect();
+        for chunk in last.chunks(CHUNK) {
             let upsert = OnConflict::column(Column::GroupId)
                 .update_columns([Column::UserId, Column::TeamId, Column::AssignedAt])
                 .to_owned();
@@ -81,7 +86,9 @@ impl GroupTx for Transaction {
 
     async fn put_decisions(&mut self, rows: &[(GroupId, Decision)]) -> StoreResult<()> {
         use decisions::Column;
-        for chunk in rows.chunks(CHUNK) {
+        let last: BTreeMap<GroupId, &Decision> = rows.iter().map(|(group, one)| (*group, one)).collect();
+        let last: Vec<(GroupId, &Decision)> = last.into_iter().collect();
+        for chunk in last.chunks(CHUNK) {
             let upsert = OnConflict::column(Column::GroupId)
                 .update_columns([Column::UserId, Column::TeamId, Column::DecidedAt, Column::Source])
                 .to_owned();
@@ -151,24 +158,15 @@ impl GroupTx for Transaction {
 }
 
 impl Transaction {
-    /// Locks groups in the order given and reads what deciding about them needs.
+    /// Locks groups in the order of their ids and reads what deciding about them needs.
     async fn lock_chunk(&self, ids: &[Uuid]) -> StoreResult<Vec<GroupState>> {
-        let lock = locking(&self.0, " FOR UPDATE OF g");
-        let locked = Sql::new(
-            "SELECT g.id FROM issue_groups g JOIN projects p ON p.id = g.project_id \
-             WHERE p.hidden_at IS NULL AND g.id IN ",
+        let held = Sql::new(
+            "SELECT g.*, o.issue_sync FROM issue_groups g JOIN projects p ON p.id = g.project_id \
+             JOIN organizations o ON o.id = g.organization_id WHERE p.hidden_at IS NULL AND g.id IN ",
         );
-        let locked = locked.list(ids.iter().copied()).text(" ORDER BY g.id").text(lock).all(&self.0).await?;
-        let held: Vec<Uuid> = locked.iter().map(|row| row.try_get("", "id").stored()).collect::<StoreResult<_>>()?;
-        if held.is_empty() {
-            return Ok(Vec::new());
-        }
-        let groups = issue_groups::Entity::find()
-            .filter(issue_groups::Column::Id.is_in(held.clone()))
-            .order_by_asc(issue_groups::Column::Id)
-            .all(&self.0);
-        let groups = groups.await.stored()?;
-        let assigned = assignments::Entity::find().filter(assignments::Column::GroupId.is_in(held.clone()));
+        let held = held.list(ids.iter().copied()).text(" ORDER BY g.id");
+        let held = held.text(locking(&self.0, " FOR NO KEY UPDATE OF g")).all(&self.0).await?;
+        let assigned = assignments::Entity::find().filter(assignments::Column::GroupId.is_in(ids.iter().copied()));
         let assigned: HashMap<Uuid, Option<Assignee>> = assigned
             .all(&self.0)
             .await
@@ -176,23 +174,18 @@ impl Transaction {
             .into_iter()
             .map(|one| (one.group_id, row::assignee_of(one.user_id, one.team_id)))
             .collect();
-        let decided = decisions::Entity::find().filter(decisions::Column::GroupId.is_in(held)).all(&self.0);
+        let decided = decisions::Entity::find().filter(decisions::Column::GroupId.is_in(ids.iter().copied()));
         let mut decided: HashMap<Uuid, decisions::Model> =
-            decided.await.stored()?.into_iter().map(|one| (one.group_id, one)).collect();
-        let tenants: Vec<i64> = groups.iter().map(|group| group.organization_id).collect();
-        let tenants = organizations::Entity::find().filter(organizations::Column::Id.is_in(tenants)).all(&self.0);
-        let issue_sync: HashMap<i64, bool> =
-            tenants.await.stored()?.into_iter().map(|one| (one.id, one.issue_sync)).collect();
-        groups
-            .into_iter()
-            .map(|found| {
-                Ok(GroupState {
-                    assignee: assigned.get(&found.id).copied().flatten(),
-                    decision: decided.remove(&found.id).as_ref().map(row::decision).transpose()?,
-                    issue_sync: issue_sync.get(&found.organization_id).copied().unwrap_or(false),
-                    group: row::group(found)?,
-                })
+            decided.all(&self.0).await.stored()?.into_iter().map(|one| (one.group_id, one)).collect();
+        let state = |found: &QueryResult| {
+            let group = issue_groups::Model::from_query_result(found, "").stored()?;
+            Ok(GroupState {
+                assignee: assigned.get(&group.id).copied().flatten(),
+                decision: decided.remove(&group.id).as_ref().map(row::decision).transpose()?,
+                issue_sync: found.try_get("", "issue_sync").stored()?,
+                group: row::group(group)?,
             })
-            .collect()
+        };
+        held.iter().map(state).collect()
     }
 }

@@ -11,7 +11,9 @@ use handoff_domain::port::store::StoreResult;
 use handoff_domain::port::{Appended, InboxError, StoreError};
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 use tokio::sync::oneshot;
+use tokio::time::timeout;
 
 /// Deliveries in one commit at most.
 const BATCH: usize = 128;
@@ -21,6 +23,10 @@ const BATCH_BYTES: usize = 16 * 1024 * 1024;
 const WAITING: usize = 4096;
 /// Bytes of payload that may wait.
 const WAITING_BYTES: usize = 256 * 1024 * 1024;
+/// How often a batch is tried that lost against another transaction.
+const TRIES: u32 = 3;
+/// How long a caller waits for its commit; it is told then that the store is out of reach.
+const ANSWERED: Duration = Duration::from_secs(5);
 
 type Answer = Result<Appended, InboxError>;
 
@@ -63,8 +69,11 @@ impl GroupCommit {
             let (line, database) = (self.clone(), database.clone());
             tokio::spawn(async move { line.commit_all(&database).await });
         }
-        let lost = || InboxError::Unavailable(StoreError::Unavailable("the commit was broken off".to_owned()));
-        answered.await.unwrap_or_else(|_| Err(lost()))
+        let lost = || InboxError::Unavailable(StoreError::Unavailable("the commit did not end in time".to_owned()));
+        match timeout(ANSWERED, answered).await {
+            Ok(Ok(answer)) => answer,
+            Ok(Err(_)) | Err(_) => Err(lost()),
+        }
     }
 
     fn line(&self) -> MutexGuard<'_, Line> {
@@ -102,11 +111,12 @@ impl GroupCommit {
     }
 
     async fn commit_all(&self, database: &Database) {
-        let _leads = Leads(self);
+        let mut leads = Leads { commits: self, done: false };
         loop {
             let (batch, answers): (Vec<NewDelivery>, Vec<oneshot::Sender<Answer>>) =
                 self.next_batch().into_iter().map(|one| (one.delivery, one.answer)).unzip();
             if batch.is_empty() {
+                leads.done = true;
                 return;
             }
             let said = commit(database, &batch).await;
@@ -126,30 +136,51 @@ impl GroupCommit {
     }
 }
 
-/// Whoever commits. Should it panic, the next to come commits in its place.
-struct Leads<'a>(&'a GroupCommit);
+/// Whoever commits. Should that end without being done (a panic, a runtime that stops), those in line are
+/// told so, and the next to come commits.
+struct Leads<'a> {
+    commits: &'a GroupCommit,
+    done: bool,
+}
 
 impl Drop for Leads<'_> {
     fn drop(&mut self) {
-        if std::thread::panicking() {
-            self.0.line().committing = false;
+        if !self.done {
+            self.commits.line().committing = false;
+            self.commits.refuse_waiting("the commit was broken off");
         }
     }
 }
 
-/// Commits a batch; one that the database refuses is done again one by one, so that a bad delivery keeps
-/// no other out.
+/// Commits a batch: first what brings nothing else along, then what arms a row of the outbox, for which it
+/// may have to wait.
 async fn commit(database: &Database, batch: &[NewDelivery]) -> Vec<StoreResult<Appended>> {
-    match commit_once(database, batch).await {
+    let arms = |new: &&NewDelivery| new.arm.is_some();
+    let (arming, plain): (Vec<&NewDelivery>, Vec<&NewDelivery>) = batch.iter().partition(arms);
+    if arming.is_empty() || plain.is_empty() {
+        return commit_or_split(database, batch).await;
+    }
+    let owned = |part: Vec<&NewDelivery>| part.into_iter().cloned().collect::<Vec<NewDelivery>>();
+    let mut plain = commit_or_split(database, &owned(plain)).await.into_iter();
+    let mut arming = commit_or_split(database, &owned(arming)).await.into_iter();
+    let missing = || Err(StoreError::Backend("no answer about a delivery".to_owned()));
+    let answer = |new: &NewDelivery| if arms(&new) { arming.next() } else { plain.next() }.unwrap_or_else(missing);
+    batch.iter().map(answer).collect()
+}
+
+/// Commits deliveries together; a batch that the database refuses is done again one by one, so that a bad
+/// delivery keeps no other out.
+async fn commit_or_split(database: &Database, batch: &[NewDelivery]) -> Vec<StoreResult<Appended>> {
+    match commit_again(database, batch).await {
         Ok(stored) => stored.into_iter().map(Ok).collect(),
-        Err(StoreError::Unavailable(reason)) => {
-            batch.iter().map(|_| Err(StoreError::Unavailable(reason.clone()))).collect()
+        Err(error @ (StoreError::Unavailable(_) | StoreError::Retry)) => {
+            batch.iter().map(|_| Err(error.clone())).collect()
         }
         Err(error) if batch.len() == 1 => vec![Err(error)],
         Err(_) => {
             let mut answers = Vec::with_capacity(batch.len());
             for one in batch.chunks(1) {
-                let stored = commit_once(database, one).await;
+                let stored = commit_again(database, one).await;
                 answers.push(stored.and_then(|said| {
                     said.first().copied().ok_or_else(|| StoreError::Backend("no answer about a delivery".to_owned()))
                 }));
@@ -157,6 +188,17 @@ async fn commit(database: &Database, batch: &[NewDelivery]) -> Vec<StoreResult<A
             answers
         }
     }
+}
+
+/// Commits, up to three times where another transaction was in the way.
+async fn commit_again(database: &Database, batch: &[NewDelivery]) -> StoreResult<Vec<Appended>> {
+    for _ in 1..TRIES {
+        match commit_once(database, batch).await {
+            Err(StoreError::Retry) => {}
+            done => return done,
+        }
+    }
+    commit_once(database, batch).await
 }
 
 async fn commit_once(database: &Database, batch: &[NewDelivery]) -> StoreResult<Vec<Appended>> {

@@ -3,11 +3,12 @@
 
 use crate::Database;
 use crate::error::Stored;
-use crate::sql::{CHUNK, Sql};
+use crate::sql::{self, CHUNK, Sql};
 use handoff_domain::port::StoreError;
 use handoff_domain::port::store::StoreResult;
 use handoff_domain::time::Timestamp;
-use sea_orm::{ConnectionTrait, FromQueryResult};
+use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, FromQueryResult};
+use std::collections::HashSet;
 use uuid::Uuid;
 
 /// One of the two queues.
@@ -35,32 +36,69 @@ impl Queue {
         }
     }
 
-    /// Chooses the ids that may be leased, in order.
-    fn due(self, now: i64, limit: u16) -> Sql {
+    /// Chooses up to `limit` ids that may be leased, in order.
+    async fn due(self, on: &impl ConnectionTrait, now: i64, limit: u16) -> StoreResult<Vec<Uuid>> {
         match self {
             Self::Outbox => {
-                let due = free(Sql::new("SELECT d.id FROM outbox d WHERE "), "d", now);
-                due.text(" ORDER BY d.due_at, d.id LIMIT ").bind(i64::from(limit))
+                let due = free(Sql::new("SELECT d.id FROM outbox d WHERE "), now);
+                sql::ids(&due.text(" ORDER BY d.due_at, d.id LIMIT ").bind(i64::from(limit)).all(on).await?)
             }
-            // Of each work item the oldest that may be leased, where none of it is leased.
-            Self::Inbox => {
-                let due = free(Sql::new("SELECT d.id FROM deliveries d WHERE "), "d", now);
-                let due = due.text(" AND NOT EXISTS (SELECT 1 FROM deliveries b WHERE ").text(SAME_ITEM);
-                let due = due.text(" AND b.lease_until > ").bind(now);
-                let due = due.text(") AND NOT EXISTS (SELECT 1 FROM deliveries b WHERE ").text(SAME_ITEM);
-                let due = free(due.text(" AND b.id < d.id AND "), "b", now);
-                due.text(") ORDER BY d.id LIMIT ").bind(i64::from(limit))
-            }
+            Self::Inbox => heads(on, now, limit).await,
         }
     }
 }
 
-const SAME_ITEM: &str = "b.integration_id = d.integration_id AND b.work_item = d.work_item AND b.state = 'pending'";
+/// How many of the oldest deliveries are looked at for those of different work items.
+const WINDOW: i64 = 2048;
+/// How often to look further, past the work items that fill the window alone.
+const LOOKS: usize = 4;
 
-/// Whether the row may be leased: pending, due, and leased by nobody.
-fn free(sql: Sql, alias: &str, now: i64) -> Sql {
-    let sql = sql.text(&format!("{alias}.state = 'pending' AND {alias}.due_at <= ")).bind(now);
-    sql.text(&format!(" AND ({alias}.lease_until IS NULL OR {alias}.lease_until <= ")).bind(now).text(")")
+/// Of each work item the oldest delivery that may be leased, where none of it is leased: the first of it in
+/// a window on the oldest of all. A work item that fills the window is left out of the next look, so that it
+/// holds up no other.
+async fn heads(on: &impl ConnectionTrait, now: i64, limit: u16) -> StoreResult<Vec<Uuid>> {
+    let mut found: Vec<Head> = Vec::new();
+    for _ in 0..LOOKS {
+        let more = usize::from(limit) - found.len();
+        let look = Sql::new(
+            "SELECT id, integration_id, work_item, seen FROM (SELECT id, integration_id, work_item, \
+             row_number() OVER (PARTITION BY integration_id, work_item ORDER BY id) AS place, \
+             count(*) OVER () AS seen FROM (SELECT d.id, d.integration_id, d.work_item FROM deliveries d WHERE ",
+        );
+        let mut look = free(look, now).text(
+            " AND NOT EXISTS (SELECT 1 FROM deliveries b WHERE b.integration_id = d.integration_id \
+             AND b.work_item = d.work_item AND b.state = 'pending' AND b.lease_until > ",
+        );
+        look = look.bind(now).text(")");
+        if !found.is_empty() {
+            look = look.text(" AND (d.integration_id, d.work_item) NOT IN (VALUES ");
+            look = look.rows(&found, |sql, head| sql.bind(head.integration_id).text(", ").bind(head.work_item));
+            look = look.text(")");
+        }
+        let look = look.text(" ORDER BY d.id LIMIT ").bind(WINDOW).text(") oldest) heads WHERE place = 1 ORDER BY id");
+        let seen: Vec<Head> = look.text(" LIMIT ").bind(i64::try_from(more).unwrap_or(WINDOW)).models(on).await?;
+        let was_all = seen.first().is_none_or(|head| head.seen < WINDOW);
+        found.extend(seen);
+        if was_all || found.len() >= usize::from(limit) {
+            break;
+        }
+    }
+    Ok(found.into_iter().map(|head| head.id).collect())
+}
+
+/// The oldest delivery of a work item, and how many deliveries were looked at.
+#[derive(Debug, FromQueryResult)]
+struct Head {
+    id: Uuid,
+    integration_id: Uuid,
+    work_item: i64,
+    seen: i64,
+}
+
+/// Whether the row `d` may be leased: pending, due, and leased by nobody.
+fn free(sql: Sql, now: i64) -> Sql {
+    let sql = sql.text("d.state = 'pending' AND d.due_at <= ").bind(now);
+    sql.text(" AND (d.lease_until IS NULL OR d.lease_until <= ").bind(now).text(")")
 }
 
 /// Leases up to `limit` rows. Looking finds nothing most of the time, so it looks before it writes.
@@ -72,7 +110,7 @@ pub(crate) async fn claim<M: FromQueryResult + HasToken>(
     limit: u16,
 ) -> Result<Vec<M>, StoreError> {
     let now = now.as_micros();
-    if queue.due(now, 1).one(&database.reader).await?.is_none() {
+    if queue.due(&database.reader, now, 1).await?.is_empty() {
         return Ok(Vec::new());
     }
     let tx = database.begin_writing().await?;
@@ -80,23 +118,33 @@ pub(crate) async fn claim<M: FromQueryResult + HasToken>(
     let counted = Sql::new("UPDATE lease_counter SET token = token + ").bind(i64::from(limit));
     let counted = counted.text(" WHERE id = ").bind(queue.counter()).text(" RETURNING token").one(&tx).await?;
     let counted = counted.ok_or_else(|| StoreError::Backend("the lease counter is missing".to_owned()))?;
-    let mut token: i64 = counted.try_get::<i64>("", "token").stored()? - i64::from(limit);
-    let mut leases = Vec::new();
-    for row in queue.due(now, limit).all(&tx).await? {
-        token += 1;
-        leases.push((row.try_get::<Uuid>("", "id").stored()?, token));
-    }
+    let first = counted.try_get::<i64>("", "token").stored()? - i64::from(limit) + 1;
+    let due = queue.due(&tx, now, limit).await?;
+    let due = unlocked(&tx, queue, due).await?;
+    let leases: Vec<(Uuid, i64)> = due.into_iter().zip(first..).collect();
     let mut claimed: Vec<M> = Vec::with_capacity(leases.len());
     for chunk in leases.chunks(CHUNK) {
         let update = Sql::new("WITH lease (row_id, row_token) AS (VALUES ")
             .rows(chunk, |sql, (id, token)| sql.bind(*id).text(", ").bind(*token));
-        let update = update.text(&format!(") UPDATE {} SET lease_token = row_token, lease_until = ", queue.table()));
-        let update = update.bind(until.as_micros()).text(" FROM lease WHERE id = row_id RETURNING *");
-        claimed.extend(update.models::<M>(&tx).await?);
+        let update =
+            update.text(") UPDATE ").text(queue.table()).text(" AS d SET lease_token = row_token, lease_until = ");
+        let update = update.bind(until.as_micros()).text(" FROM lease WHERE d.id = row_id AND ");
+        claimed.extend(free(update, now).text(" RETURNING *").models::<M>(&tx).await?);
     }
     tx.commit().await.stored()?;
     claimed.sort_by_key(HasToken::token);
     Ok(claimed)
+}
+
+/// Leaves out the rows that somebody is about to end: waiting for them would hold up everybody who leases.
+async fn unlocked(tx: &DatabaseTransaction, queue: Queue, due: Vec<Uuid>) -> StoreResult<Vec<Uuid>> {
+    if tx.get_database_backend() != DbBackend::Postgres {
+        return Ok(due);
+    }
+    let free = Sql::new("SELECT id FROM ").text(queue.table()).text(" WHERE id IN ").list(due.iter().copied());
+    let free = free.text(" FOR NO KEY UPDATE SKIP LOCKED").all(tx).await?;
+    let free: HashSet<Uuid> = sql::ids(&free)?.into_iter().collect();
+    Ok(due.into_iter().filter(|id| free.contains(id)).collect())
 }
 
 /// A row that shows the token of its lease.
@@ -136,7 +184,8 @@ pub(crate) async fn give_back(
 
 /// Deletes up to `limit` rows that ended before `before`, those that ended first first.
 pub(crate) async fn purge(on: &impl ConnectionTrait, queue: Queue, before: Timestamp, limit: u16) -> StoreResult<u64> {
-    let delete = format!("DELETE FROM {0} WHERE id IN (SELECT id FROM {0} WHERE finished_at < ", queue.table());
-    let delete = Sql::new(&delete).bind(before.as_micros()).text(" ORDER BY finished_at, id LIMIT ");
+    let delete = Sql::new("DELETE FROM ").text(queue.table()).text(" WHERE id IN (SELECT id FROM ").text(queue.table());
+    let delete = delete.text(" WHERE finished_at < ").bind(before.as_micros());
+    let delete = delete.text(" ORDER BY finished_at, id LIMIT ");
     delete.bind(i64::from(limit)).text(")").count(on).await
 }

@@ -8,12 +8,16 @@ use handoff_domain::port::StoreError;
 use handoff_domain::port::store::StoreResult;
 use sea_orm::{ConnectionTrait, TransactionTrait};
 use sea_orm_migration::MigratorTrait;
-use std::fs::File;
+use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// How long a process waits for another one's migrations.
-const PATIENCE: Duration = Duration::from_secs(120);
+const TURN: Duration = Duration::from_secs(120);
+/// How long between two looks at the lock file.
+const BETWEEN_TRIES: Duration = Duration::from_millis(100);
+/// As many looks as fit.
+const TRIES: u32 = 1200;
 /// The advisory lock that a process holds on PostgreSQL while it migrates ("handoff" in ASCII).
 const ADVISORY_LOCK: i64 = 0x68_61_6e_64_6f_66_66;
 
@@ -40,7 +44,7 @@ impl Database {
         };
         let tx = self.begin_writing().await?;
         if matches!(self.place, Place::Server) {
-            let wait = format!("SET LOCAL lock_timeout = {}; SET LOCAL statement_timeout = 0", PATIENCE.as_millis());
+            let wait = format!("SET LOCAL lock_timeout = {}; SET LOCAL statement_timeout = 0", TURN.as_millis());
             tx.execute_unprepared(&wait).await.stored()?;
             tx.execute_unprepared(&format!("SELECT pg_advisory_xact_lock({ADVISORY_LOCK})")).await.stored()?;
         }
@@ -62,13 +66,20 @@ async fn hold_lock_file(database: &Path) -> StoreResult<File> {
     path.push(".migrating");
     let locked = tokio::task::spawn_blocking(move || {
         let file = File::options().create(true).truncate(false).write(true).open(path)?;
-        file.lock().map(|()| file)
+        for _ in 0..TRIES {
+            match file.try_lock() {
+                Ok(()) => return Ok(Some(file)),
+                Err(TryLockError::WouldBlock) => std::thread::sleep(BETWEEN_TRIES),
+                Err(TryLockError::Error(error)) => return Err(error),
+            }
+        }
+        Ok(None)
     });
     let failed = |error: &dyn std::fmt::Display| StoreError::Unavailable(format!("the migration lock: {error}"));
-    match tokio::time::timeout(PATIENCE, locked).await {
-        Ok(Ok(Ok(file))) => Ok(file),
-        Ok(Ok(Err(error))) => Err(failed(&error)),
+    match locked.await {
+        Ok(Ok(Some(file))) => Ok(file),
+        Ok(Ok(None)) => Err(failed(&"another process has been migrating for two minutes")),
         Ok(Err(error)) => Err(failed(&error)),
-        Err(_) => Err(failed(&"another process has been migrating for two minutes")),
+        Err(error) => Err(failed(&error)),
     }
 }

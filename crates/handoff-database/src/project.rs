@@ -7,6 +7,7 @@ use crate::table::{group_links, issue_groups, messages, notification_settings, p
 use crate::tenancy::id_or_next;
 use crate::transaction::Transaction;
 use async_trait::async_trait;
+use handoff_domain::chat::{MessageKind, MessageRecord};
 use handoff_domain::id::{ExternalIssueId, GroupId, OrganizationId, ProjectId, TeamId, UserId};
 use handoff_domain::port::store::{DoomedGroup, DoomedProject, ProjectTx, StoreResult};
 use handoff_domain::project::{NotificationSetting, Project};
@@ -14,10 +15,9 @@ use handoff_domain::slug::Slug;
 use handoff_domain::time::Timestamp;
 use handoff_domain::work_item::GroupLink;
 use sea_orm::sea_query::OnConflict;
-use sea_orm::{
-    ActiveModelTrait, ActiveValue, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect,
-};
+use sea_orm::{ActiveModelTrait, ActiveValue, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QuerySelect};
 use std::collections::{HashMap, HashSet};
+use uuid::Uuid;
 
 #[async_trait]
 impl ProjectTx for Transaction {
@@ -56,14 +56,12 @@ impl ProjectTx for Transaction {
     }
 
     async fn hold_project(&mut self, organization: OrganizationId, id: ProjectId) -> StoreResult<Option<Project>> {
-        let lock = locking(&self.0, " FOR SHARE");
-        let held = Sql::new("SELECT id FROM projects WHERE hidden_at IS NULL AND id = ").bind(id.get());
-        let held = held.text(" AND organization_id = ").bind(organization.get()).text(lock);
-        if held.one(&self.0).await?.is_none() {
-            return Ok(None);
-        }
-        let found = projects::Entity::find_by_id(id.get()).one(&self.0).await.stored()?;
-        found.map(row::project).transpose()
+        // The row is locked as it will be where a group's number is taken of it: two that share it would
+        // wait for each other then.
+        let held = Sql::new("SELECT * FROM projects WHERE hidden_at IS NULL AND id = ").bind(id.get());
+        let held = held.text(" AND organization_id = ").bind(organization.get());
+        let held = held.text(locking(&self.0, " FOR NO KEY UPDATE"));
+        held.models::<projects::Model>(&self.0).await?.pop().map(row::project).transpose()
     }
 
     async fn add_project_team(&mut self, project: ProjectId, team: TeamId) -> StoreResult<()> {
@@ -126,47 +124,23 @@ impl ProjectTx for Transaction {
     }
 
     async fn doomed_groups(&mut self, project: ProjectId, limit: u16) -> StoreResult<Vec<DoomedGroup>> {
-        let lock = locking(&self.0, " FOR UPDATE OF g");
         let chosen = Sql::new(
-            "SELECT g.id FROM issue_groups g JOIN projects p ON p.id = g.project_id \
+            "SELECT g.* FROM issue_groups g JOIN projects p ON p.id = g.project_id \
              WHERE p.hidden_at IS NOT NULL AND g.project_id = ",
         );
-        let chosen = chosen.bind(project.get()).text(" ORDER BY g.id LIMIT ").bind(i64::from(limit)).text(lock);
-        let ids: Vec<uuid::Uuid> =
-            chosen.all(&self.0).await?.iter().map(|row| row.try_get("", "id").stored()).collect::<StoreResult<_>>()?;
-        let groups = issue_groups::Entity::find()
-            .filter(issue_groups::Column::Id.is_in(ids.clone()))
-            .order_by_asc(issue_groups::Column::Id)
-            .all(&self.0);
-        let groups = groups.await.stored()?;
-        let cards = messages::Entity::find()
-            .filter(messages::Column::GroupId.is_in(ids.clone()))
-            .filter(messages::Column::Kind.eq("card"))
-            .filter(messages::Column::Message.is_not_null())
-            .all(&self.0);
-        let cards = cards.await.stored()?;
-        let links = group_links::Entity::find().filter(group_links::Column::GroupId.is_in(ids)).all(&self.0);
-        let links = links.await.stored()?;
-        let mut doomed: HashMap<GroupId, DoomedGroup> = HashMap::new();
-        let mut order = Vec::new();
-        for found in groups {
+        let chosen = chosen.bind(project.get()).text(" ORDER BY g.id LIMIT ").bind(i64::from(limit));
+        let chosen = chosen.text(locking(&self.0, " FOR UPDATE OF g"));
+        let groups = chosen.models::<issue_groups::Model>(&self.0).await?;
+        let ids: Vec<Uuid> = groups.iter().map(|group| group.id).collect();
+        let mut cards = self.cards_of(&ids).await?;
+        let mut links = self.links_of_groups(&ids).await?;
+        let doomed = |found| {
             let group = row::group(found)?;
-            order.push(group.id);
-            doomed.insert(group.id, DoomedGroup { group, cards: Vec::new(), links: Vec::new() });
-        }
-        for card in cards {
-            let card = row::message(card)?;
-            if let Some(one) = doomed.get_mut(&card.group) {
-                one.cards.push(card);
-            }
-        }
-        for link in &links {
-            let link: GroupLink = row::group_link(link)?;
-            if let Some(one) = doomed.get_mut(&link.group) {
-                one.links.push(link);
-            }
-        }
-        Ok(order.iter().filter_map(|id| doomed.remove(id)).collect())
+            let cards = cards.remove(&group.id).unwrap_or_default();
+            let links = links.remove(&group.id).unwrap_or_default();
+            Ok(DoomedGroup { group, cards, links })
+        };
+        groups.into_iter().map(doomed).collect()
     }
 
     async fn delete_groups(&mut self, groups: &[GroupId]) -> StoreResult<()> {
@@ -225,12 +199,37 @@ fn ids_of(pairs: &[(UserId, ProjectId)]) -> HashSet<(i64, i64)> {
 }
 
 impl Transaction {
+    /// The cards of these groups that exist in Discord.
+    async fn cards_of(&self, groups: &[Uuid]) -> StoreResult<HashMap<GroupId, Vec<MessageRecord>>> {
+        let found = messages::Entity::find()
+            .filter(messages::Column::GroupId.is_in(groups.iter().copied()))
+            .filter(messages::Column::Kind.eq(MessageKind::Card.as_str()))
+            .filter(messages::Column::Message.is_not_null())
+            .all(&self.0);
+        let mut cards: HashMap<GroupId, Vec<MessageRecord>> = HashMap::new();
+        for card in found.await.stored()? {
+            let card = row::message(card)?;
+            cards.entry(card.group).or_default().push(card);
+        }
+        Ok(cards)
+    }
+
+    async fn links_of_groups(&self, groups: &[Uuid]) -> StoreResult<HashMap<GroupId, Vec<GroupLink>>> {
+        let asked = group_links::Column::GroupId.is_in(groups.iter().copied());
+        let mut links: HashMap<GroupId, Vec<GroupLink>> = HashMap::new();
+        for link in group_links::Entity::find().filter(asked).all(&self.0).await.stored()? {
+            let link = row::group_link(&link)?;
+            links.entry(link.group).or_default().push(link);
+        }
+        Ok(links)
+    }
+
     /// Which of these pairs a query finds. It is asked for every pairing of the two sides, since both
     /// databases find single ids by index and not all know pairs.
     async fn joined(
         &self,
-        query: &str,
-        columns: (&str, &str),
+        query: &'static str,
+        columns: (&'static str, &'static str),
         pairs: &HashSet<(i64, i64)>,
     ) -> StoreResult<HashSet<(i64, i64)>> {
         let asked: Vec<(i64, i64)> = pairs.iter().copied().collect();

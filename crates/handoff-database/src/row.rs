@@ -492,7 +492,7 @@ pub(crate) fn claimed_delivery(row: deliveries::Model) -> StoreResult<ClaimedDel
 /// The columns of a delivery that are shown: all but its payload.
 #[derive(Debug, FromQueryResult)]
 pub(crate) struct DeliverySummary {
-    id: Uuid,
+    pub(crate) id: Uuid,
     hook_id: Uuid,
     integration_id: Uuid,
     azure_project: String,

@@ -3,6 +3,7 @@
 use crate::error::Stored;
 use handoff_domain::port::store::StoreResult;
 use sea_orm::{ConnectionTrait, ExecResult, FromQueryResult, QueryResult, Statement, Value};
+use uuid::Uuid;
 
 /// Rows in one statement at most: far below what either database binds (SQLite 32,766 values,
 /// PostgreSQL 65,535).
@@ -17,12 +18,12 @@ pub(crate) struct Sql {
 
 impl Sql {
     /// Begins with this text.
-    pub(crate) fn new(text: &str) -> Self {
+    pub(crate) fn new(text: &'static str) -> Self {
         Self { text: text.to_owned(), values: Vec::new() }
     }
 
-    /// Appends text.
-    pub(crate) fn text(mut self, text: &str) -> Self {
+    /// Appends text of ours: what comes from elsewhere can only be bound.
+    pub(crate) fn text(mut self, text: &'static str) -> Self {
         self.text.push_str(text);
         self
     }
@@ -35,18 +36,14 @@ impl Sql {
         self
     }
 
-    /// Appends `(…, …)`; of no values, a list that nothing is in.
+    /// Appends `(…, …)`; of no values, a list that nothing is in. The last value is repeated up to a power
+    /// of two, so that a connection prepares a dozen lists and not one for each length.
     pub(crate) fn list<V: Into<Value>>(mut self, values: impl IntoIterator<Item = V>) -> Self {
-        let before = self.values.len();
-        self.text.push('(');
-        for value in values {
-            if self.values.len() > before {
-                self.text.push_str(", ");
-            }
-            self = self.bind(value);
-        }
-        if self.values.len() == before {
-            self.text.push_str("NULL");
+        let mut values: Vec<Value> = values.into_iter().map(Into::into).collect();
+        let Some(last) = values.last().cloned() else { return self.text("(NULL)") };
+        values.resize(values.len().next_power_of_two(), last);
+        for (position, value) in values.into_iter().enumerate() {
+            self = self.text(if position == 0 { "(" } else { ", " }).bind(value);
         }
         self.text(")")
     }
@@ -87,6 +84,11 @@ impl Sql {
     pub(crate) async fn models<M: FromQueryResult>(self, on: &impl ConnectionTrait) -> StoreResult<Vec<M>> {
         self.all(on).await?.iter().map(|row| M::from_query_result(row, "").stored()).collect()
     }
+}
+
+/// The ids in a column of that name, in order.
+pub(crate) fn ids(rows: &[QueryResult]) -> StoreResult<Vec<Uuid>> {
+    rows.iter().map(|row| row.try_get("", "id").stored()).collect()
 }
 
 /// ` FOR UPDATE` and its like where rows are locked one by one; SQLite locks everything at `BEGIN IMMEDIATE`.

@@ -17,33 +17,25 @@ use sea_orm::{
 };
 
 /// A given id is kept; zero becomes the next one, past every id that was given. PostgreSQL's counter does
-/// not see those, so it is moved past them first.
+/// not see those, and is moved past them, by one transaction at a time: giving and counting ids of a table
+/// wait for each other there.
 pub(crate) async fn id_or_next(
     on: &impl ConnectionTrait,
     given: i64,
     table: &'static str,
 ) -> StoreResult<ActiveValue<i64>> {
+    if on.get_database_backend() == DbBackend::Postgres {
+        Sql::new("SELECT pg_advisory_xact_lock(hashtext(").bind(table).text("))").one(on).await?;
+    } else if given == 0 {
+        return Ok(ActiveValue::NotSet);
+    }
     if given != 0 {
         return Ok(ActiveValue::Set(given));
     }
-    if on.get_database_backend() != DbBackend::Postgres {
-        return Ok(ActiveValue::NotSet);
-    }
-    let sequence = format!("pg_get_serial_sequence('{table}', 'id')");
-    let next = async || {
-        let row = Sql::new(&format!("SELECT nextval({sequence}) AS id")).one(on).await?;
-        row.ok_or_else(|| damaged("counter"))?.try_get::<i64>("", "id").stored()
-    };
-    let id = next().await?;
-    let overtaken = Sql::new(&format!("SELECT max(id) AS id FROM {table} HAVING max(id) >= ")).bind(id).one(on).await?;
-    if overtaken.is_none() {
-        return Ok(ActiveValue::Set(id));
-    }
-    let alone = format!("SELECT pg_advisory_xact_lock(hashtext('handoff.{table}.id'))");
-    Sql::new(&alone).one(on).await?;
-    let past = format!("SELECT setval({sequence}, GREATEST((SELECT max(id) FROM {table}), nextval({sequence})))");
-    Sql::new(&past).one(on).await?;
-    next().await.map(ActiveValue::Set)
+    let next = Sql::new("SELECT setval(counter, GREATEST(nextval(counter), (SELECT coalesce(max(id), 0) + 1 FROM ");
+    let next = next.text(table).text("))) AS id FROM (SELECT pg_get_serial_sequence(").bind(table);
+    let row = next.text(", 'id')::regclass AS counter) the_table").one(on).await?;
+    row.ok_or_else(|| damaged("counter"))?.try_get("", "id").stored().map(ActiveValue::Set)
 }
 
 #[async_trait]
@@ -61,7 +53,7 @@ impl TenancyTx for Transaction {
     }
 
     async fn lock_organization(&mut self, id: OrganizationId) -> StoreResult<bool> {
-        let lock = locking(&self.0, " FOR UPDATE");
+        let lock = locking(&self.0, " FOR NO KEY UPDATE");
         let row = Sql::new("SELECT id FROM organizations WHERE id = ").bind(id.get()).text(lock);
         row.one(&self.0).await.map(|row| row.is_some())
     }

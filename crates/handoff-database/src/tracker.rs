@@ -1,6 +1,7 @@
 //! Integrations, hooks, mirrored work items, links and identities in a unit of work.
 
 use crate::error::{Stored, damaged};
+use crate::read::tracker::{linked, with_issue};
 use crate::row;
 use crate::sql::{CHUNK, Sql, locking};
 use crate::table::{
@@ -70,7 +71,10 @@ impl TrackerTx for Transaction {
             name: new.name.as_str().to_owned(),
             created_at: new.created_at.as_micros(),
         };
-        let keep = OnConflict::columns([Column::InstallationId, Column::AzureProject]).do_nothing().to_owned();
+        // Written where it is there already, so that its row is locked: somebody may be disconnecting it.
+        let keep = OnConflict::columns([Column::InstallationId, Column::AzureProject])
+            .update_column(Column::InstallationId)
+            .to_owned();
         let insert = connected_projects::Entity::insert(row.into_active_model()).on_conflict(keep);
         insert.exec_without_returning(&self.0).await.stored().map(|_| ())
     }
@@ -85,6 +89,16 @@ impl TrackerTx for Transaction {
         delete.count(&self.0).await.map(|gone| gone > 0)
     }
 
+    async fn hold_connected_project(
+        &mut self,
+        installation: InstallationId,
+        azure_project: &AzureProjectId,
+    ) -> StoreResult<bool> {
+        let held = Sql::new("SELECT 1 FROM connected_projects WHERE installation_id = ").bind(installation.get());
+        let held = held.text(" AND azure_project = ").bind(azure_project.as_str());
+        held.text(locking(&self.0, " FOR SHARE")).one(&self.0).await.map(|row| row.is_some())
+    }
+
     async fn unneeded_connections(
         &mut self,
         organization: OrganizationId,
@@ -92,32 +106,28 @@ impl TrackerTx for Transaction {
     ) -> StoreResult<Vec<ConnectedProject>> {
         let mut unneeded = BTreeMap::new();
         for chunk in issues.chunks(CHUNK) {
-            let lock = locking(&self.0, " FOR UPDATE OF c");
-            let query = Sql::new(
-                "SELECT c.installation_id, c.azure_project FROM connected_projects c WHERE c.organization_id = ",
-            )
-            .bind(organization.get())
-            .text(
-                " AND EXISTS (SELECT 1 FROM external_issues e WHERE e.integration_id = c.integration_id \
+            let concerned = connections(organization)
+                .text(
+                    " AND EXISTS (SELECT 1 FROM external_issues e WHERE e.integration_id = c.integration_id \
                      AND e.azure_project = c.azure_project AND e.id IN ",
-            )
-            .list(chunk.iter().map(|id| id.get()))
-            .text(
-                ") AND NOT EXISTS (SELECT 1 FROM group_links l JOIN external_issues e ON e.id = l.external_issue_id \
-                     WHERE l.organization_id = c.organization_id AND e.integration_id = c.integration_id \
-                     AND e.azure_project = c.azure_project) ORDER BY c.installation_id, c.azure_project",
-            )
-            .text(lock);
-            for found in query.all(&self.0).await? {
-                let installation: Uuid = found.try_get("", "installation_id").stored()?;
-                let project: String = found.try_get("", "azure_project").stored()?;
-                let row = connected_projects::Entity::find_by_id((installation, project.clone())).one(&self.0).await;
-                if let Some(row) = row.stored()? {
-                    unneeded.insert((installation, project), row::connected_project(&row)?);
-                }
+                )
+                .list(chunk.iter().map(|id| id.get()))
+                .text(") ORDER BY c.installation_id, c.azure_project")
+                .text(locking(&self.0, " FOR UPDATE"));
+            for one in concerned.models::<connected_projects::Model>(&self.0).await? {
+                unneeded.insert((one.installation_id, one.azure_project.clone()), one);
             }
         }
-        Ok(unneeded.into_values().collect())
+        // Only now: whoever linked something meanwhile held the connection, and is seen.
+        let needed = connections(organization).text(
+            " AND EXISTS (SELECT 1 FROM group_links l JOIN external_issues e ON e.id = l.external_issue_id \
+             WHERE l.organization_id = c.organization_id AND e.integration_id = c.integration_id \
+             AND e.azure_project = c.azure_project)",
+        );
+        for one in needed.models::<connected_projects::Model>(&self.0).await? {
+            unneeded.remove(&(one.installation_id, one.azure_project));
+        }
+        unneeded.values().map(row::connected_project).collect()
     }
 
     async fn put_hook(&mut self, hook: &Hook) -> StoreResult<()> {
@@ -135,26 +145,22 @@ impl TrackerTx for Transaction {
         azure_project: &AzureProjectId,
     ) -> StoreResult<Vec<Hook>> {
         // The connection's row is locked too: hooks that do not exist yet cannot be.
-        for table in ["connected_projects", "hooks"] {
-            let lock = locking(&self.0, " FOR UPDATE");
-            let held = Sql::new("SELECT 1 FROM ").text(table).text(" WHERE installation_id = ");
-            let held = held.bind(installation.get()).text(" AND azure_project = ").bind(azure_project.as_str());
-            held.text(lock).all(&self.0).await?;
-        }
-        let rows = hooks::Entity::find()
-            .filter(hooks::Column::InstallationId.eq(installation.get()))
-            .filter(hooks::Column::AzureProject.eq(azure_project.as_str()))
-            .filter(hooks::Column::Status.ne(HookStatus::Deleted.as_str()))
-            .order_by_asc(hooks::Column::Id)
-            .all(&self.0)
-            .await
-            .stored()?;
-        rows.into_iter().map(row::hook).collect()
+        let held = Sql::new("SELECT 1 FROM connected_projects WHERE installation_id = ").bind(installation.get());
+        let held = held.text(" AND azure_project = ").bind(azure_project.as_str());
+        held.text(locking(&self.0, " FOR UPDATE")).all(&self.0).await?;
+        let hooks = Sql::new("SELECT * FROM hooks WHERE installation_id = ").bind(installation.get());
+        let hooks = hooks.text(" AND azure_project = ").bind(azure_project.as_str());
+        let hooks = hooks.text(" AND status <> ").bind(HookStatus::Deleted.as_str()).text(" ORDER BY id");
+        let hooks = hooks.text(locking(&self.0, " FOR NO KEY UPDATE")).models::<hooks::Model>(&self.0).await?;
+        hooks.into_iter().map(row::hook).collect()
     }
 
     async fn put_external_issues(&mut self, rows: &[ExternalIssue]) -> StoreResult<()> {
         use external_issues::Column;
-        for chunk in rows.chunks(CHUNK) {
+        // In the order of their ids, the last word of each.
+        let last: BTreeMap<ExternalIssueId, &ExternalIssue> = rows.iter().map(|one| (one.id, one)).collect();
+        let last: Vec<&ExternalIssue> = last.into_values().collect();
+        for chunk in last.chunks(CHUNK) {
             let changing = [
                 Column::AzureProject,
                 Column::Revision,
@@ -184,30 +190,20 @@ impl TrackerTx for Transaction {
         for (integration, number) in keys {
             by_integration.entry(*integration).or_default().push(number.get());
         }
-        let mut ids: Vec<Uuid> = Vec::new();
-        for (integration, numbers) in &by_integration {
+        let mut issues = Vec::with_capacity(keys.len());
+        for (integration, mut numbers) in by_integration {
+            numbers.sort_unstable();
+            numbers.dedup();
             for chunk in numbers.chunks(CHUNK) {
-                let known = Sql::new("SELECT id FROM external_issues WHERE integration_id = ").bind(integration.get());
-                for row in known.text(" AND number IN ").list(chunk.iter().copied()).all(&self.0).await? {
-                    ids.push(row.try_get("", "id").stored()?);
+                let held = Sql::new("SELECT * FROM external_issues WHERE integration_id = ").bind(integration.get());
+                let held = held.text(" AND number IN ").list(chunk.iter().copied()).text(" ORDER BY number");
+                let held = held.text(locking(&self.0, " FOR NO KEY UPDATE"));
+                for found in held.models::<external_issues::Model>(&self.0).await? {
+                    issues.push(row::external_issue(found)?);
                 }
             }
         }
-        ids.sort_unstable();
-        ids.dedup();
-        let mut issues = Vec::with_capacity(ids.len());
-        for chunk in ids.chunks(CHUNK) {
-            let lock = locking(&self.0, " FOR UPDATE");
-            let held = Sql::new("SELECT id FROM external_issues WHERE id IN ").list(chunk.iter().copied());
-            held.text(" ORDER BY id").text(lock).all(&self.0).await?;
-            let rows = external_issues::Entity::find()
-                .filter(external_issues::Column::Id.is_in(chunk.iter().copied()))
-                .order_by_asc(external_issues::Column::Id)
-                .all(&self.0);
-            for found in rows.await.stored()? {
-                issues.push(row::external_issue(found)?);
-            }
-        }
+        issues.sort_by_key(|issue| issue.id);
         Ok(issues)
     }
 
@@ -251,11 +247,21 @@ impl TrackerTx for Transaction {
     }
 
     async fn set_unresolved(&mut self, rows: &[(LinkId, Option<Unresolved>)]) -> StoreResult<()> {
-        for (link, unresolved) in rows {
-            let (json, identity, name) = row::unresolved_columns(unresolved.as_ref())?;
-            let update = Sql::new("UPDATE group_links SET unresolved = ").bind(json);
-            let update = update.text(", unresolved_identity = ").bind(identity);
-            let update = update.text(", unresolved_name = ").bind(name).text(" WHERE id = ").bind(link.get());
+        let last: BTreeMap<LinkId, &Option<Unresolved>> = rows.iter().map(|(link, who)| (*link, who)).collect();
+        let mut columns = Vec::with_capacity(last.len());
+        for (link, unresolved) in last {
+            columns.push((link, row::unresolved_columns(unresolved.as_ref())?));
+        }
+        for chunk in columns.chunks(CHUNK) {
+            let update = Sql::new("WITH waiting (row_id, who, identity, name) AS (VALUES ");
+            let update = update.rows(chunk, |sql, (link, (who, identity, name))| {
+                let sql = sql.bind(link.get()).text(", ").bind(who.clone()).text(", ");
+                sql.bind(identity.clone()).text(", ").bind(name.clone())
+            });
+            let update = update.text(
+                ") UPDATE group_links SET unresolved = who, unresolved_identity = identity, unresolved_name = name \
+                 FROM waiting WHERE id = row_id",
+            );
             update.count(&self.0).await?;
         }
         Ok(())
@@ -317,9 +323,9 @@ impl TrackerTx for Transaction {
         let query = waiting(organization).text(" AND e.integration_id = ").bind(integration.get());
         let query = query.text(" AND (l.unresolved_identity = ").bind(person.identity_id.clone());
         let query = query.text(" OR l.unresolved_name = ").bind(person.unique_name.clone()).text(") ORDER BY l.id");
-        let found = self.waiting_links(query.all(&self.0).await?).await?;
+        let found = query.all(&self.0).await?.iter().map(with_issue).collect::<StoreResult<Vec<_>>>()?;
         let same = |link: &GroupLink| link.unresolved.as_ref().is_some_and(|one| one.person.is_same(person));
-        Ok(found.into_iter().filter(|(link, ..)| same(link)).map(|(link, _, number)| (link, number)).collect())
+        Ok(found.into_iter().filter(|(link, _)| same(link)).map(|(link, issue)| (link, issue.number)).collect())
     }
 
     async fn links_waiting_for_address(
@@ -328,18 +334,20 @@ impl TrackerTx for Transaction {
         address: &EmailAddress,
     ) -> StoreResult<Vec<(GroupLink, IntegrationId, WorkItemNumber)>> {
         let query = waiting(organization).text(" AND l.unresolved_name = ").bind(address.as_str());
-        let rows = query.text(" ORDER BY l.id").all(&self.0).await?;
-        self.waiting_links(rows).await
+        let found = query.text(" ORDER BY l.id").all(&self.0).await?;
+        let read = |row: &QueryResult| with_issue(row).map(|(link, issue)| (link, issue.integration, issue.number));
+        found.iter().map(read).collect()
     }
 }
 
 /// The links of an organization on which somebody is unresolved.
 fn waiting(organization: OrganizationId) -> Sql {
-    Sql::new(
-        "SELECT l.id, e.integration_id, e.number FROM group_links l \
-         JOIN external_issues e ON e.id = l.external_issue_id WHERE l.unresolved IS NOT NULL AND l.organization_id = ",
-    )
-    .bind(organization.get())
+    linked(organization).text(" AND l.unresolved IS NOT NULL")
+}
+
+/// The projects that an organization connected.
+fn connections(organization: OrganizationId) -> Sql {
+    Sql::new("SELECT * FROM connected_projects c WHERE c.organization_id = ").bind(organization.get())
 }
 
 /// How a mapping answers a question, if it does. Where both know an identity's id, nothing else counts.
@@ -387,22 +395,5 @@ impl Transaction {
             Ok((OrganizationId::new(organization), row.try_get("", "address").stored()?, UserId::new(user)))
         };
         rows.iter().map(read).collect()
-    }
-
-    async fn waiting_links(
-        &self,
-        rows: Vec<QueryResult>,
-    ) -> StoreResult<Vec<(GroupLink, IntegrationId, WorkItemNumber)>> {
-        let mut found = Vec::with_capacity(rows.len());
-        for row in rows {
-            let (id, integration): (Uuid, Uuid) =
-                (row.try_get("", "id").stored()?, row.try_get("", "integration_id").stored()?);
-            let number: i64 = row.try_get("", "number").stored()?;
-            if let Some(link) = group_links::Entity::find_by_id(id).one(&self.0).await.stored()? {
-                let key = (IntegrationId::from_uuid(integration), WorkItemNumber::new(number));
-                found.push((row::group_link(&link)?, key.0, key.1));
-            }
-        }
-        Ok(found)
     }
 }

@@ -1,10 +1,10 @@
 //! The unit of work: one database transaction. The families of its methods are in the files of their nouns.
 
 use crate::Database;
-use crate::error::{Stored, store_error};
+use crate::error::Stored;
 use async_trait::async_trait;
+use handoff_domain::port::Store;
 use handoff_domain::port::store::{StoreResult, UnitOfWork};
-use handoff_domain::port::{Store, StoreError};
 use sea_orm::{
     ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, ExecResult, QueryResult, SqliteTransactionMode, Statement,
     TransactionOptions, TransactionTrait,
@@ -14,17 +14,22 @@ use std::sync::OnceLock;
 /// An open transaction. Dropping it rolls back.
 pub(crate) struct Transaction(pub(crate) Watched);
 
-/// A transaction that remembers its first failure. After one PostgreSQL answers `COMMIT` by rolling back,
-/// and calls that a success; nothing may be taken for written then.
+/// A transaction that ends with its first failure: every later statement, and the commit, fails like it.
+/// PostgreSQL would answer `COMMIT` by rolling back, and call that a success; SQLite may have ended the
+/// transaction on its own (a full disk), and would make every later statement durable by itself.
 pub(crate) struct Watched {
     open: DatabaseTransaction,
-    failure: OnceLock<StoreError>,
+    failure: OnceLock<DbErr>,
 }
 
 impl Watched {
+    fn sound(&self) -> Result<(), DbErr> {
+        self.failure.get().map_or(Ok(()), |failure| Err(failure.clone()))
+    }
+
     fn watch<T>(&self, done: Result<T, DbErr>) -> Result<T, DbErr> {
         done.inspect_err(|error| {
-            self.failure.get_or_init(|| store_error(error));
+            self.failure.get_or_init(|| error.clone());
         })
     }
 }
@@ -36,18 +41,22 @@ impl ConnectionTrait for Watched {
     }
 
     async fn execute_raw(&self, statement: Statement) -> Result<ExecResult, DbErr> {
+        self.sound()?;
         self.watch(self.open.execute_raw(statement).await)
     }
 
     async fn execute_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr> {
+        self.sound()?;
         self.watch(self.open.execute_unprepared(sql).await)
     }
 
     async fn query_one_raw(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
+        self.sound()?;
         self.watch(self.open.query_one_raw(statement).await)
     }
 
     async fn query_all_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
+        self.sound()?;
         self.watch(self.open.query_all_raw(statement).await)
     }
 }
@@ -75,9 +84,7 @@ impl Store for Database {
 #[async_trait]
 impl UnitOfWork for Transaction {
     async fn commit(self: Box<Self>) -> StoreResult<()> {
-        match self.0.failure.into_inner() {
-            Some(failure) => Err(failure),
-            None => self.0.open.commit().await.stored(),
-        }
+        self.0.sound().stored()?;
+        self.0.open.commit().await.stored()
     }
 }

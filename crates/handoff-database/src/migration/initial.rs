@@ -45,8 +45,10 @@ fn dialect(schema: &str, backend: DbBackend) -> String {
     words.iter().fold(schema.to_owned(), |sql, (word, meaning)| sql.replace(word, meaning))
 }
 
-/// Times are microseconds since the Unix epoch. Foreign keys restrict; cascades are the use cases'. The
-/// two queues stand alone, so that taking work in never waits for anything else.
+/// Times are microseconds since the Unix epoch. Foreign keys restrict; cascades are the use cases'. What
+/// hangs on a group names its project for queries only: the group's own foreign key says the rest, and a
+/// project's end need not look through all of history. The two queues stand alone, so that taking work in
+/// waits for nothing else.
 const SCHEMA: &str = r"
 CREATE TABLE organizations (
   id {serial} CONSTRAINT organization_pkey PRIMARY KEY{auto},
@@ -137,7 +139,7 @@ CREATE INDEX group_project ON issue_groups (project_id, id);
 CREATE TABLE assignments (
   group_id {uuid} NOT NULL CONSTRAINT assignment_pkey PRIMARY KEY REFERENCES issue_groups (id),
   organization_id bigint NOT NULL REFERENCES organizations (id),
-  project_id bigint NOT NULL REFERENCES projects (id),
+  project_id bigint NOT NULL,
   user_id bigint REFERENCES users (id),
   team_id bigint REFERENCES teams (id),
   assigned_at bigint NOT NULL,
@@ -154,7 +156,7 @@ CREATE TABLE decisions (
 CREATE TABLE activities (
   id {uuid} NOT NULL CONSTRAINT activity_pkey PRIMARY KEY,
   organization_id bigint NOT NULL REFERENCES organizations (id),
-  project_id bigint NOT NULL REFERENCES projects (id),
+  project_id bigint NOT NULL,
   group_id {uuid} NOT NULL REFERENCES issue_groups (id),
   kind {text} NOT NULL,
   source {text},
@@ -230,6 +232,7 @@ CREATE TABLE external_issues (
   deleted boolean NOT NULL
 );
 CREATE UNIQUE INDEX external_issue_number ON external_issues (integration_id, number);
+CREATE INDEX external_issue_project ON external_issues (integration_id, azure_project);
 CREATE TABLE group_links (
   id {uuid} NOT NULL CONSTRAINT group_link_pkey PRIMARY KEY,
   organization_id bigint NOT NULL REFERENCES organizations (id),
@@ -244,6 +247,9 @@ CREATE TABLE group_links (
 CREATE UNIQUE INDEX group_link_pair ON group_links (group_id, external_issue_id);
 CREATE INDEX group_link_issue ON group_links (external_issue_id);
 CREATE INDEX group_link_unresolved ON group_links (organization_id, id) WHERE unresolved IS NOT NULL;
+CREATE INDEX group_link_unresolved_identity ON group_links (organization_id, unresolved_identity)
+  WHERE unresolved IS NOT NULL;
+CREATE INDEX group_link_unresolved_name ON group_links (organization_id, unresolved_name) WHERE unresolved IS NOT NULL;
 CREATE TABLE identity_mappings (
   id {uuid} NOT NULL CONSTRAINT identity_mapping_pkey PRIMARY KEY,
   organization_id bigint NOT NULL REFERENCES organizations (id),
@@ -256,6 +262,7 @@ CREATE TABLE identity_mappings (
 CREATE UNIQUE INDEX identity_mapping_identity ON identity_mappings (organization_id, integration_id, identity_id);
 CREATE UNIQUE INDEX identity_mapping_name ON identity_mappings (organization_id, integration_id, unique_name)
   WHERE identity_id IS NULL;
+CREATE INDEX identity_mapping_unique_name ON identity_mappings (organization_id, integration_id, unique_name);
 CREATE TABLE guilds (
   id bigint NOT NULL CONSTRAINT guild_pkey PRIMARY KEY,
   organization_id bigint NOT NULL REFERENCES organizations (id),
@@ -309,9 +316,11 @@ CREATE TABLE deliveries (
   finished_at bigint
 );
 CREATE UNIQUE INDEX delivery_key ON deliveries (idempotency_key);
-CREATE INDEX delivery_pending ON deliveries (integration_id, work_item, id) WHERE state = 'pending';
 CREATE INDEX delivery_oldest ON deliveries (id) WHERE state = 'pending';
+CREATE INDEX delivery_leased ON deliveries (integration_id, work_item, lease_until)
+  WHERE state = 'pending' AND lease_until IS NOT NULL;
 CREATE INDEX delivery_project ON deliveries (integration_id, azure_project, id);
+CREATE INDEX delivery_state ON deliveries (integration_id, azure_project, state, id);
 CREATE INDEX delivery_finished ON deliveries (finished_at) WHERE finished_at IS NOT NULL;
 CREATE TABLE outbox (
   id {uuid} NOT NULL CONSTRAINT outbox_pkey PRIMARY KEY,
@@ -335,6 +344,7 @@ CREATE INDEX outbox_due ON outbox (due_at, id) WHERE state = 'pending';
 CREATE INDEX outbox_group ON outbox (group_id) WHERE state = 'pending';
 CREATE INDEX outbox_project ON outbox (project_id) WHERE state = 'pending';
 CREATE INDEX outbox_organization ON outbox (organization_id, id);
+CREATE INDEX outbox_state ON outbox (organization_id, state, id);
 CREATE INDEX outbox_finished ON outbox (finished_at) WHERE finished_at IS NOT NULL;
 CREATE TABLE lease_counter (
   id integer NOT NULL CONSTRAINT lease_counter_pkey PRIMARY KEY,

@@ -4,39 +4,58 @@ use super::{Order, page, page_of};
 use crate::error::Stored;
 use crate::row::{self, DeliverySummary};
 use crate::sql::Sql;
-use crate::table::{deliveries, outbox};
+use crate::table::outbox;
 use handoff_domain::delivery::{DeliveryRecord, DeliveryState};
 use handoff_domain::id::{DeliveryId, OrganizationId, OutboxId};
 use handoff_domain::outbox::{OutboxRecord, OutboxState};
 use handoff_domain::page::{Page, PageRequest};
 use handoff_domain::port::store::StoreResult;
 use sea_orm::{ConnectionTrait, FromQueryResult};
+use std::cmp::Reverse;
+use uuid::Uuid;
 
 /// A delivery without its payload, which may be megabytes.
-const WITHOUT_PAYLOAD: &str = "d.id, d.hook_id, d.integration_id, d.azure_project, d.event_type, d.work_item, d.state, \
-     d.reason, d.attempts, d.duplicates, d.received_at, d.finished_at";
+const WITHOUT_PAYLOAD: &str = "SELECT d.id, d.hook_id, d.integration_id, d.azure_project, d.event_type, d.work_item, \
+     d.state, d.reason, d.attempts, d.duplicates, d.received_at, d.finished_at FROM deliveries d WHERE ";
+/// Connected projects asked about in one statement: SQLite joins 500 queries at most.
+const PROJECTS: usize = 100;
 
-/// The deliveries about projects that the organization connected.
-fn concerning(columns: &str, organization: OrganizationId) -> Sql {
-    let sql = Sql::new("SELECT ").text(columns).text(
-        " FROM deliveries d WHERE EXISTS (SELECT 1 FROM connected_projects c WHERE c.integration_id = d.integration_id \
-         AND c.azure_project = d.azure_project AND c.organization_id = ",
-    );
-    sql.bind(organization.get()).text(")")
-}
-
+/// Page by page of each project that the organization connected, and of those pages the newest rows: an
+/// index finds each, where one question about all would look at everybody's deliveries.
 pub(super) async fn deliveries(
     on: &impl ConnectionTrait,
     organization: OrganizationId,
     state: Option<DeliveryState>,
     asked: PageRequest<DeliveryId>,
 ) -> StoreResult<Page<DeliveryRecord>> {
-    let mut own = concerning(WITHOUT_PAYLOAD, organization);
-    if let Some(state) = state {
-        own = own.text(" AND d.state = ").bind(state.as_str());
+    let own =
+        Sql::new("SELECT DISTINCT integration_id, azure_project FROM connected_projects WHERE organization_id = ");
+    let own = own.bind(organization.get()).models::<Concerned>(on).await?;
+    let mut newest: Vec<DeliverySummary> = Vec::new();
+    for chunk in own.chunks(PROJECTS) {
+        let mut sql = Sql::default();
+        for (position, project) in chunk.iter().enumerate() {
+            sql = sql.text(if position == 0 { "SELECT * FROM (" } else { " UNION ALL SELECT * FROM (" });
+            sql = sql.text(WITHOUT_PAYLOAD).text("d.integration_id = ").bind(project.integration_id);
+            sql = sql.text(" AND d.azure_project = ").bind(project.azure_project.clone());
+            if let Some(state) = state {
+                sql = sql.text(" AND d.state = ").bind(state.as_str());
+            }
+            let after = asked.after.map(DeliveryId::get);
+            sql = page_of(sql, "d.id", Order::NewestFirst, after, asked.limit).text(") AS of_project");
+        }
+        newest.extend(sql.models::<DeliverySummary>(on).await?);
     }
-    let own = page_of(own, "d.id", Order::NewestFirst, asked.after.map(DeliveryId::get), asked.limit);
-    page(own.models::<DeliverySummary>(on).await?, asked.limit, row::delivery)
+    newest.sort_by_key(|one| Reverse(one.id));
+    newest.truncate(usize::from(asked.limit) + 1);
+    page(newest, asked.limit, row::delivery)
+}
+
+/// An Azure DevOps project that an organization connected.
+#[derive(Debug, FromQueryResult)]
+struct Concerned {
+    integration_id: Uuid,
+    azure_project: String,
 }
 
 pub(super) async fn delivery(
@@ -44,11 +63,13 @@ pub(super) async fn delivery(
     organization: OrganizationId,
     id: DeliveryId,
 ) -> StoreResult<Option<(DeliveryRecord, Vec<u8>)>> {
-    let own = concerning("d.*", organization).text(" AND d.id = ").bind(id.get());
-    super::first(own.one(on).await?, |found| {
-        let whole = deliveries::Model::from_query_result(found, "").stored()?;
+    let own = Sql::new("SELECT d.* FROM deliveries d WHERE d.id = ").bind(id.get()).text(
+        " AND EXISTS (SELECT 1 FROM connected_projects c WHERE c.integration_id = d.integration_id \
+         AND c.azure_project = d.azure_project AND c.organization_id = ",
+    );
+    super::first(own.bind(organization.get()).text(")").one(on).await?, |found| {
         let summary = DeliverySummary::from_query_result(found, "").stored()?;
-        Ok((row::delivery(summary)?, whole.payload))
+        Ok((row::delivery(summary)?, found.try_get("", "payload").stored()?))
     })
 }
 

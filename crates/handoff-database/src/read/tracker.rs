@@ -105,7 +105,7 @@ pub(super) async fn hook(on: &impl ConnectionTrait, id: HookId) -> StoreResult<O
 }
 
 /// The organization's links of groups of visible projects, with their work items.
-fn linked(organization: OrganizationId) -> Sql {
+pub(crate) fn linked(organization: OrganizationId) -> Sql {
     Sql::new(
         "SELECT l.*, e.id AS e_id, e.integration_id AS e_integration_id, e.number AS e_number, \
          e.azure_project AS e_azure_project, e.revision AS e_revision, e.title AS e_title, \
@@ -118,7 +118,7 @@ fn linked(organization: OrganizationId) -> Sql {
     .bind(organization.get())
 }
 
-fn with_issue(found: &QueryResult) -> StoreResult<(GroupLink, ExternalIssue)> {
+pub(crate) fn with_issue(found: &QueryResult) -> StoreResult<(GroupLink, ExternalIssue)> {
     let link = group_links::Model::from_query_result(found, "").stored()?;
     let issue = external_issues::Model::from_query_result(found, "e_").stored()?;
     Ok((row::group_link(&link)?, row::external_issue(issue)?))

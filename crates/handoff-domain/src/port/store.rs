@@ -269,6 +269,12 @@ pub trait TrackerTx {
         installation: InstallationId,
         azure_project: &AzureProjectId,
     ) -> StoreResult<bool>;
+    /// Whether the project is connected; if so it stays that until the end.
+    async fn hold_connected_project(
+        &mut self,
+        installation: InstallationId,
+        azure_project: &AzureProjectId,
+    ) -> StoreResult<bool>;
     /// The connected projects, locked, that these work items are in and that no link of the
     /// organization needs any more.
     async fn unneeded_connections(

@@ -41,6 +41,10 @@ struct Read {
     begun_at: Timestamp,
 }
 
+fn not_connected() -> UseCaseError {
+    UseCaseError::Refused("the work item's project is not connected".to_owned())
+}
+
 impl LinkWorkItem {
     /// Links a group with a work item of a project that the installation connected.
     ///
@@ -83,7 +87,7 @@ impl LinkWorkItem {
         let project = snapshot.azure_project.clone();
         let azure_project = project
             .filter(|project| connected.iter().any(|one| one.azure_project == *project))
-            .ok_or_else(|| UseCaseError::Refused("the work item's project is not connected".to_owned()))?;
+            .ok_or_else(not_connected)?;
         let found = self.reader.installation(organization, installation).await?;
         let inbound_assignee = found.is_some_and(|(one, _)| one.toggles.inbound_assignee);
         Ok(Read { integration: at.integration, installation, inbound_assignee, snapshot, azure_project, begun_at })
@@ -98,6 +102,9 @@ impl LinkWorkItem {
     ) -> Result<(GroupLink, ChangeSet), UseCaseError> {
         let (clock, entropy) = (self.assignments.clock.as_ref(), self.assignments.entropy.as_ref());
         let mut uow = self.assignments.store.begin().await?;
+        if !uow.hold_connected_project(read.installation, &read.azure_project).await? {
+            return Err(not_connected());
+        }
         let (issue, mut changes) = self.mirrored(uow.as_mut(), read).await?;
         changes.write(uow.as_mut()).await?;
         let state = super::assignments::locked(uow.as_mut(), organization, group).await?;

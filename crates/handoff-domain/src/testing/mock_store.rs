@@ -93,6 +93,7 @@ mock! {
         async fn set_toggles(&mut self, organization: OrganizationId, id: InstallationId, toggles: &Toggles) -> StoreResult<bool>;
         async fn put_connected_project(&mut self, new: &ConnectedProject) -> StoreResult<()>;
         async fn delete_connected_project(&mut self, installation: InstallationId, azure_project: &AzureProjectId) -> StoreResult<bool>;
+        async fn hold_connected_project(&mut self, installation: InstallationId, azure_project: &AzureProjectId) -> StoreResult<bool>;
         async fn unneeded_connections(&mut self, organization: OrganizationId, issues: &[ExternalIssueId]) -> StoreResult<Vec<ConnectedProject>>;
         async fn put_hook(&mut self, hook: &Hook) -> StoreResult<()>;
         async fn lock_hooks(&mut self, installation: InstallationId, azure_project: &AzureProjectId) -> StoreResult<Vec<Hook>>;

@@ -39,6 +39,7 @@ async fn linked(assignments: Assignments, shown: Option<Snapshot>) -> Result<Gro
 /// A unit of work in which the group is Bob's and the work item known or not; it may be locked once only.
 fn unit_of_work(known: bool, fails: &'static str) -> MockUnitOfWork {
     let mut uow = MockUnitOfWork::new();
+    uow.expect_hold_connected_project().times(1).returning(|_, _| Ok(true));
     uow.expect_lock_external_issues()
         .times(1)
         .returning(move |_| Ok(known.then(|| mirror(5, None)).into_iter().collect()));
@@ -80,6 +81,16 @@ async fn what_is_not_there_or_not_of_a_connected_project_opens_no_unit_of_work()
 }
 
 #[tokio::test]
+async fn a_project_that_was_disconnected_in_this_very_moment_is_not_linked() {
+    let mut uow = MockUnitOfWork::new();
+    uow.expect_hold_connected_project().returning(|_, _| Ok(false));
+    uow.expect_insert_link().never();
+    uow.expect_commit().never();
+    let done = linked(assignments(store(vec![uow]), untold(), false), Some(shown(Some(azure_project())))).await;
+    assert!(matches!(done, Err(UseCaseError::Refused(_))), "{done:?}");
+}
+
+#[tokio::test]
 async fn whichever_write_fails_nothing_is_committed_and_nobody_told() {
     for fails in ["mirror", "link", "assignment", "decision", "activity", "old follower", "new follower", "commit"] {
         let assignments = assignments(store(vec![unit_of_work(false, fails)]), untold(), false);
@@ -91,6 +102,7 @@ async fn whichever_write_fails_nothing_is_committed_and_nobody_told() {
 #[tokio::test]
 async fn linking_twice_is_a_conflict() {
     let mut uow = MockUnitOfWork::new();
+    uow.expect_hold_connected_project().returning(|_, _| Ok(true));
     uow.expect_lock_external_issues().returning(|_| Ok(Vec::new()));
     uow.expect_lock_groups().returning(|_| Ok(vec![state(None)]));
     writes(&mut uow, "");

@@ -115,6 +115,14 @@ impl TrackerTx for Transaction {
         Ok(self.write().connections.remove(&(installation, azure_project.clone())).is_some())
     }
 
+    async fn hold_connected_project(
+        &mut self,
+        installation: InstallationId,
+        azure_project: &AzureProjectId,
+    ) -> StoreResult<bool> {
+        Ok(self.state.connections.contains_key(&(installation, azure_project.clone())))
+    }
+
     async fn unneeded_connections(
         &mut self,
         organization: OrganizationId,
