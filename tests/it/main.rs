@@ -1,8 +1,15 @@
 //! The one integration binary: a single link for all black-box tests.
 
 mod architecture;
+mod bad_input;
 mod binary;
+mod conflicts;
+mod crashes;
 mod database;
+mod disorder;
+mod flow;
+mod people;
 mod projects;
 mod snowflakes;
 mod store_contract;
+mod tenants;

@@ -1,4 +1,18 @@
-//! What the integration tests share: what they need from the machine, and a database for each.
+//! What the integration tests share: what they need from the machine, a database for each, and a whole
+//! instance between two simulators with a scene in it.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "the harness is part of the tests: it fails by panicking")]
 
+pub mod adapters;
+pub mod api;
+pub mod backing;
+pub mod clock;
+pub mod crash;
 pub mod database;
+pub mod instance;
+pub mod leftovers;
 pub mod requirements;
+pub mod scene;
+pub mod sight;
+pub mod sql;
+pub mod tenant;
+pub mod webhook;

@@ -182,6 +182,7 @@ fn workers(
     };
     let messages = SendMessage {
         store: ports.store.clone(),
+        reader: ports.reader.clone(),
         chat: ports.chat.clone(),
         clock: ports.clock.clone(),
         entropy: ports.entropy.clone(),

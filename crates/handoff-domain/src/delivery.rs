@@ -54,7 +54,12 @@ pub struct NewDelivery {
 }
 
 /// The key under which repeats of one event are one delivery: (integration, event, work item, update
-/// number); an event without an update number is keyed by its own id.
+/// number, the event's own id), as far as it tells them.
+///
+/// The update number alone is not enough: a Server that was restored from a backup counts them anew, and
+/// its events would pass for repeats. The event's id alone is not enough either: nothing promises that two
+/// hooks are told of one update under one id, nor the contrary; where the ids differ, the mirror finds that
+/// the second brings nothing.
 #[must_use]
 pub fn idempotency_key(
     integration: IntegrationId,
@@ -64,7 +69,8 @@ pub fn idempotency_key(
     event_id: Option<&str>,
 ) -> Option<String> {
     let last = match (update, event_id) {
-        (Some(update), _) => format!("u{update}"),
+        (Some(update), Some(event)) => format!("u{update}:e{event}"),
+        (Some(update), None) => format!("u{update}"),
         (None, Some(event)) => format!("e{event}"),
         (None, None) => return None,
     };

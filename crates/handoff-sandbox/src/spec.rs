@@ -8,8 +8,9 @@ mod load;
 mod operation;
 mod schema;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::Value;
 
@@ -46,7 +47,7 @@ pub enum SpecError {
 }
 
 /// Which service's rules apply where the descriptions and the service disagree.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Dialect {
     AzureDevOps,
     Discord,
@@ -71,7 +72,7 @@ impl SpecCheck {
     /// # Errors
     /// When the folder or a file cannot be read, or none is there.
     pub fn load_azure(folder: &Path) -> Result<Self, SpecError> {
-        load::azure(folder).map(Self::new)
+        Self::once(Dialect::AzureDevOps, folder, load::azure)
     }
 
     /// Reads `discord/openapi.json` of `folder`: OpenAPI 3.1.
@@ -79,11 +80,25 @@ impl SpecCheck {
     /// # Errors
     /// When the file cannot be read or describes nothing.
     pub fn load_discord(folder: &Path) -> Result<Self, SpecError> {
-        load::discord(folder).map(Self::new)
+        Self::once(Dialect::Discord, folder, load::discord)
     }
 
-    fn new(description: Description) -> Self {
-        Self { description: Arc::new(description) }
+    /// What was loaded before in this process is shared: tests start many simulators on the same large
+    /// files, of which each compiles only the schemas that are used.
+    fn once(
+        dialect: Dialect,
+        folder: &Path,
+        load: impl FnOnce(&Path) -> Result<Description, SpecError>,
+    ) -> Result<Self, SpecError> {
+        static LOADED: Mutex<BTreeMap<(Dialect, PathBuf), SpecCheck>> = Mutex::new(BTreeMap::new());
+        let mut loaded = LOADED.lock().unwrap_or_else(PoisonError::into_inner);
+        let key = (dialect, folder.to_path_buf());
+        if let Some(known) = loaded.get(&key) {
+            return Ok(known.clone());
+        }
+        let check = Self { description: Arc::new(load(folder)?) };
+        loaded.insert(key, check.clone());
+        Ok(check)
     }
 
     /// Checks one request: that the operation exists, its query, its content type and its body.

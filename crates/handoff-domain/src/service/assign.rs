@@ -185,6 +185,23 @@ mod tests {
     }
 
     #[test]
+    fn what_is_decided_in_one_moment_stands_in_the_history_in_its_order() {
+        /// Whose later bytes are smaller: the order of ids must not come from chance.
+        struct Falling(std::sync::atomic::AtomicU8);
+        impl crate::port::Entropy for Falling {
+            fn fill(&self, buffer: &mut [u8]) {
+                buffer.fill(self.0.fetch_sub(1, std::sync::atomic::Ordering::Relaxed));
+            }
+        }
+        let (entropy, of_around) = (Falling(u8::MAX.into()), SequentialEntropy::default());
+        let around = Surroundings { entropy: &entropy, ..around(&of_around) };
+        let mut changes = ChangeSet::default();
+        let kind = |work_item| ActivityKind::Linked { work_item };
+        let ids: Vec<_> = (1..=20).map(|n| changes.record(&state(None), kind(n), API, &around)).collect();
+        assert!(ids.is_sorted(), "{ids:?}");
+    }
+
+    #[test]
     fn deassigning_what_is_nobodys_does_nothing() {
         let entropy = SequentialEntropy::default();
         let mut changes = ChangeSet::default();

@@ -88,7 +88,9 @@ impl ChangeSet {
         source: ChangeSource,
         around: &Surroundings<'_>,
     ) -> ActivityId {
-        let id = ActivityId::generate(around.now, around.entropy);
+        // A history is read in the order of its ids: entries of one moment are told apart by a microsecond.
+        let earlier = i64::try_from(self.activities.len()).unwrap_or(i64::MAX);
+        let id = ActivityId::generate(around.now.offset_micros(earlier), around.entropy);
         self.activities.push(Activity {
             id,
             organization: state.group.organization,

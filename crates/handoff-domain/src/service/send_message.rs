@@ -5,14 +5,15 @@
 //! channel's history first. A sender that lost its lease records nothing.
 
 use super::error::UseCaseError;
-use crate::assignee::Assignee;
+use crate::assignee::{Activity, ActivityKind, Assignee};
 use crate::chat::{Card, CardAssignee, CardSource, CardWorkItem, Message, MessageKind, MessageRecord, Ping, Route};
 use crate::group::Level;
 use crate::id::{ActivityId, GroupId, MessageRecordId, RouteId, UserId};
 use crate::organization::{ChannelId, MessageId};
 use crate::outbox::ClaimedTask;
+use crate::page::PageRequest;
 use crate::person::Unresolved;
-use crate::port::{ChatError, ChatMessenger, Clock, Entropy, Store, StoreError};
+use crate::port::{ChatError, ChatMessenger, Clock, Entropy, Reader, Store, StoreError};
 use crate::project::Project;
 use crate::work_item::ExternalIssue;
 use std::sync::Arc;
@@ -26,6 +27,8 @@ pub const NONCE_LIFETIME: Duration = Duration::from_secs(60);
 pub struct SendMessage {
     /// Where messages are recorded.
     pub store: Arc<dyn Store>,
+    /// Knows what happened to a group since.
+    pub reader: Arc<dyn Reader>,
     /// Discord.
     pub chat: Arc<dyn ChatMessenger>,
     /// The time.
@@ -72,7 +75,8 @@ impl SendMessage {
         self.disable_unusable(&source.route, done).await
     }
 
-    /// Mentions a new assignee, once, unless somebody else has the group by now.
+    /// Mentions a new assignee, once, unless somebody else has the group by now, or it was given to them
+    /// anew meanwhile: then that is what they hear of.
     ///
     /// # Errors
     /// As [`SendMessage::send_card`].
@@ -89,6 +93,9 @@ impl SendMessage {
         let (Some(discord), true, None) = (source.assignee_discord, still_theirs, &source.route.disabled) else {
             return Ok(Sent::Obsolete);
         };
+        if self.was_overtaken(&source, activity).await? {
+            return Ok(Sent::Obsolete);
+        }
         let subject = activity.to_string();
         let mut uow = self.store.begin().await?;
         let known = uow.ping_record(group, route, &subject).await?;
@@ -105,6 +112,16 @@ impl SendMessage {
         let record = known.unwrap_or_else(|| self.record(&source, MessageKind::Ping, subject));
         let done = self.create(lease, record, &message, None).await;
         self.disable_unusable(&source.route, done).await
+    }
+
+    /// Whether the assignee changed again after this entry of the history. Looks at the newest entries only:
+    /// a mention that is late by more than a page of them is no harm.
+    async fn was_overtaken(&self, source: &CardSource, activity: ActivityId) -> Result<bool, StoreError> {
+        let page = PageRequest { after: None, limit: PageRequest::<ActivityId>::MAX };
+        let newest = self.reader.activities(source.group.organization, source.group.id, page).await?;
+        let about_assignee =
+            |entry: &&Activity| matches!(entry.kind, ActivityKind::Assigned { .. } | ActivityKind::Unassigned { .. });
+        Ok(newest.items.iter().find(about_assignee).is_some_and(|entry| entry.id != activity))
     }
 
     /// Says on the card of a group that is gone that it is closed.

@@ -76,6 +76,11 @@ impl Queue {
         self.held.as_ref().map_or(0, Vec::len)
     }
 
+    /// What is due now or later, under way, or held back.
+    pub(crate) fn pending(&self) -> usize {
+        self.due.len() + self.under_way.values().sum::<usize>() + self.held()
+    }
+
     /// Takes what is due now, at most so many at a time for one subscription, and marks it under way.
     pub(crate) fn take_due(&mut self, now_us: i64, concurrent: usize) -> Vec<(i64, Parcel)> {
         let due: Vec<((i64, u64), Parcel)> =

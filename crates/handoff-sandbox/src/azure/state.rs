@@ -141,6 +141,7 @@ impl State {
 
     pub(crate) fn moment(&mut self, by: Option<IdentityId>, at_us: i64) -> Moment {
         self.watermark += 1;
+        let at_us = at_us.saturating_add(self.date_skew_us);
         Moment { by: by.unwrap_or(self.administrator), at_us, watermark: self.watermark }
     }
 

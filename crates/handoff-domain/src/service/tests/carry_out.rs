@@ -24,6 +24,7 @@ fn service(messages: MockStore, endings: Vec<MockUnitOfWork>, chat: MockChatMess
     CarryOut {
         messages: SendMessage {
             store: Arc::new(messages),
+            reader: Arc::new(reader()),
             chat: Arc::new(chat),
             clock: clock.clone(),
             entropy: entropy.clone(),

@@ -192,6 +192,26 @@ async fn a_valid_event_is_stored_pending_under_its_idempotency_key() {
     assert_eq!((delivery.payload, delivery.arm), (b"{}".to_vec(), None));
 }
 
+#[test]
+fn an_update_number_that_comes_again_with_another_event_is_another_delivery() {
+    let integration = crate::id::IntegrationId::from_uuid(uuid::Uuid::from_u128(1));
+    let key = |update, event: Option<&str>| {
+        let item = WorkItemNumber::new(42);
+        crate::delivery::idempotency_key(integration, EventType::WorkItemUpdated, item, update, event)
+    };
+    assert_eq!(key(Some(3), Some("a")), key(Some(3), Some("a")));
+    let all = [
+        key(Some(3), Some("a")),
+        key(Some(3), Some("b")),
+        key(Some(4), Some("a")),
+        key(Some(3), None),
+        key(None, Some("a")),
+    ];
+    let different: std::collections::HashSet<_> = all.iter().flatten().collect();
+    assert_eq!(different.len(), all.len());
+    assert_eq!(key(None, None), None);
+}
+
 #[tokio::test]
 async fn what_is_not_understood_is_kept_and_a_reconcile_of_the_project_is_due() {
     let of = |collection: Option<&str>, project: Option<&str>, item, update| Classified::Event {

@@ -2,16 +2,17 @@
 //! and a card never stays in the past.
 
 use super::fixtures::{ADA, NOW, ORGANIZATION, PROJECT, commits, disk_full, group, state, store};
-use crate::assignee::Assignee;
+use crate::assignee::{Activity, ActivityKind, Assignee};
 use crate::chat::{CardSource, MessageKind, MessageRecord, Route, RouteMode};
 use crate::id::{ActivityId, MessageRecordId, OutboxId, RouteId};
 use crate::organization::{ChannelId, DiscordUserId, GuildId, MessageId};
 use crate::outbox::{ClaimedTask, OutboxTask};
+use crate::page::Page;
 use crate::port::{ChatError, StoreError};
 use crate::service::UseCaseError;
 use crate::service::send_message::{SendMessage, Sent};
 use crate::slug::Slug;
-use crate::testing::{FixedClock, MockChatMessenger, MockUnitOfWork, SequentialEntropy};
+use crate::testing::{FixedClock, MockChatMessenger, MockReader, MockUnitOfWork, SequentialEntropy};
 use crate::time::Timestamp;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -94,8 +95,13 @@ fn writing(kept: &Arc<Mutex<Vec<MessageRecord>>>, fails: &'static str) -> MockUn
 }
 
 fn sender(uows: Vec<MockUnitOfWork>, chat: MockChatMessenger) -> SendMessage {
+    sender_reading(uows, chat, MockReader::new())
+}
+
+fn sender_reading(uows: Vec<MockUnitOfWork>, chat: MockChatMessenger, reader: MockReader) -> SendMessage {
     SendMessage {
         store: Arc::new(store(uows)),
+        reader: Arc::new(reader),
         chat: Arc::new(chat),
         clock: Arc::new(FixedClock::at(NOW)),
         entropy: Arc::new(SequentialEntropy::default()),
@@ -249,8 +255,34 @@ async fn a_channel_that_cannot_be_used_disables_the_route_with_the_reason() {
     assert_eq!(done, Err(UseCaseError::Chat(unusable())));
 }
 
+/// The history entry that every mention here tells of.
+fn told() -> ActivityId {
+    ActivityId::from_uuid(Uuid::from_u128(34))
+}
+
+/// An entry of the group's history.
+fn entry(id: ActivityId, kind: ActivityKind) -> Activity {
+    let group = group();
+    Activity { id, organization: ORGANIZATION, project: PROJECT, group, kind, source: None, at: NOW }
+}
+
+fn given_to_ada(id: ActivityId) -> Activity {
+    entry(id, ActivityKind::Assigned { assignee: Assignee::User(ADA), previous: None })
+}
+
 /// Pings Ada, where this record of it is known and `change` was made to the source.
 async fn ping(known: Option<MessageRecord>, change: fn(&mut CardSource), chat: MockChatMessenger) -> Sent {
+    let linked = entry(ActivityId::from_uuid(Uuid::from_u128(35)), ActivityKind::Linked { work_item: 1 });
+    ping_after(vec![linked, given_to_ada(told())], known, change, chat).await
+}
+
+/// The same, where the group's history is this, the newest entry first.
+async fn ping_after(
+    history: Vec<Activity>,
+    known: Option<MessageRecord>,
+    change: fn(&mut CardSource),
+    chat: MockChatMessenger,
+) -> Sent {
     let mut found = source(None);
     change(&mut found);
     let mut looking = MockUnitOfWork::new();
@@ -263,8 +295,10 @@ async fn ping(known: Option<MessageRecord>, change: fn(&mut CardSource), chat: M
         uow.expect_commit().returning(|| Ok(()));
         uow
     }));
-    let activity = ActivityId::from_uuid(Uuid::from_u128(34));
-    sender(uows, chat).send_ping(&lease(), group(), route(), ADA, activity).await.unwrap()
+    let mut reader = MockReader::new();
+    let page = Page { items: history, more: false };
+    reader.expect_activities().returning(move |_, _, _| Ok(page.clone()));
+    sender_reading(uows, chat, reader).send_ping(&lease(), group(), route(), ADA, told()).await.unwrap()
 }
 
 #[tokio::test]
@@ -281,6 +315,9 @@ async fn a_mention_is_made_once_and_only_of_who_has_the_group_still() {
     assert_eq!(ping(Some(made), |_| {}, silent()).await, Sent::Unchanged);
     assert_eq!(ping(None, |source| source.assignee = None, silent()).await, Sent::Obsolete);
     assert_eq!(ping(None, |source| source.assignee_discord = None, silent()).await, Sent::Obsolete);
+    let again = ActivityId::from_uuid(Uuid::from_u128(36));
+    let history = vec![given_to_ada(again), given_to_ada(told())];
+    assert_eq!(ping_after(history, None, |_| {}, silent()).await, Sent::Obsolete);
 }
 
 #[tokio::test]

@@ -23,6 +23,12 @@ impl AzureHandle {
         self.with(|state, _| state.queue.held())
     }
 
+    /// How many deliveries are still to be made: due now or later, under way, or held back.
+    #[must_use]
+    pub fn pending_deliveries(&self) -> usize {
+        self.with(|state, _| state.queue.pending())
+    }
+
     /// Lets the held deliveries go in this order, and new ones pass again. Returns how many went.
     /// The order is kept on the way when a subscription has one delivery at a time, the default.
     pub fn release_deliveries(&self, order: &ReleaseOrder) -> usize {

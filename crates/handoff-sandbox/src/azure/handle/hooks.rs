@@ -96,6 +96,15 @@ impl AzureHandle {
         })
     }
 
+    /// The last notification of a subscription that still exists.
+    #[must_use]
+    pub fn last_notification(&self, id: SubscriptionId) -> Option<SimNotification> {
+        self.with(|state, _| {
+            let mut notifications = state.notifications.range((id, i64::MIN)..=(id, i64::MAX));
+            notifications.next_back().map(|(_, notification)| notification.clone())
+        })
+    }
+
     /// Events that were lost because their subscription was on probation or disabled.
     #[must_use]
     pub fn dropped_events(&self) -> Vec<DroppedEvent> {

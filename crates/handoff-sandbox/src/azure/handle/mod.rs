@@ -98,7 +98,7 @@ impl AzureHandle {
         self.with(|state, _| state.rate_limit.requests_during_cooldown)
     }
 
-    /// Lets the `Date` header run ahead of the clock.
+    /// Lets the service's own clock run ahead: its `Date` header and the times of its revisions.
     pub fn set_date_skew(&self, ahead: Duration) {
         self.with(|state, _| state.date_skew_us = micros(ahead));
     }
