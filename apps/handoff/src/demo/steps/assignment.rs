@@ -120,6 +120,7 @@ pub(in crate::demo) async fn deassign(play: &mut Play) -> Result<Seen> {
 async fn deassigned_here(play: &Play) -> Result<Value> {
     let path = format!("{}/assignee", play.group_path()?);
     play.api.put(&path, &play.as_assignee(&play.scene.grace)).await?;
+    card_naming(play, play.scene.grace.name).await?;
     let before = play.history().await?.len();
     for time in ["once", "a second time"] {
         play.api.delete(&path).await?;
@@ -128,7 +129,8 @@ async fn deassigned_here(play: &Play) -> Result<Value> {
         let right = history.len() == before + 1 && history[0]["kind"] == "unassigned";
         see!(right, "taken away {time}, {} entries of history were added", history.len() - before);
     }
-    Ok(play.history().await?[0].clone())
+    let card = card_naming(play, "Nobody").await?;
+    Ok(json!({"activity": play.history().await?[0], "card": card}))
 }
 
 /// The cache remembers for 24 h that there is an assignee, and forgets it with the change.
