@@ -144,7 +144,15 @@ impl Inbox for Database {
         limit: u16,
     ) -> Result<Vec<ClaimedDelivery>, StoreError> {
         let rows = lease::claim::<deliveries::Model>(self, Queue::Inbox, now, lease_until, limit).await?;
-        rows.into_iter().map(row::claimed_delivery).collect()
+        let mut claimed = Vec::with_capacity(rows.len());
+        for row in rows {
+            let (id, token) = (row.id, row.lease_token);
+            match row::claimed_delivery(row) {
+                Ok(delivery) => claimed.push(delivery),
+                Err(error) => lease::bury(&self.writer, Queue::Inbox, id, token, now, &error).await?,
+            }
+        }
+        Ok(claimed)
     }
 
     async fn fail(

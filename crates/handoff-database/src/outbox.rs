@@ -118,7 +118,14 @@ async fn revive(
 impl Outbox for Database {
     async fn claim(&self, now: Timestamp, lease_until: Timestamp, limit: u16) -> Result<Vec<ClaimedTask>, StoreError> {
         let rows = lease::claim::<outbox::Model>(self, Queue::Outbox, now, lease_until, limit).await?;
-        rows.iter().map(row::claimed_task).collect()
+        let mut claimed = Vec::with_capacity(rows.len());
+        for row in &rows {
+            match row::claimed_task(row) {
+                Ok(task) => claimed.push(task),
+                Err(error) => lease::bury(&self.writer, Queue::Outbox, row.id, row.lease_token, now, &error).await?,
+            }
+        }
+        Ok(claimed)
     }
 
     async fn fail(

@@ -4,6 +4,7 @@
 mod durability;
 mod followers;
 mod migrations;
+mod unreadable;
 mod waiting;
 
 use handoff_domain::delivery::{DeliveryState, NewDelivery};
