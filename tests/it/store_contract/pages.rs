@@ -9,7 +9,10 @@ use handoff_domain::page::PageRequest;
 use handoff_domain::work_item::AzureProjectId;
 use tokio::task::JoinSet;
 
-on_every_backend![deliveries_of_several_projects_are_listed_newest_first_without_gaps_or_repeats];
+on_every_backend![
+    deliveries_of_several_projects_are_listed_newest_first_without_gaps_or_repeats,
+    an_organization_sees_the_deliveries_of_all_its_projects_however_many_they_are,
+];
 
 const DELIVERIES: u16 = 250;
 
@@ -25,7 +28,7 @@ fn project_of(n: u16) -> u16 {
 }
 
 fn azure(project: u16) -> AzureProjectId {
-    AzureProjectId::parse(&format!("11111111-2222-3333-4444-55555555555{project}")).unwrap()
+    AzureProjectId::parse(&format!("11111111-2222-3333-4444-{project:012}")).unwrap()
 }
 
 fn state_of(n: u16) -> DeliveryState {
@@ -77,5 +80,24 @@ async fn deliveries_of_several_projects_are_listed_newest_first_without_gaps_or_
         for limit in [1, 7, PageRequest::<DeliveryId>::DEFAULT, PageRequest::<DeliveryId>::MAX] {
             assert_eq!(listed(&store, state, limit).await, expected, "{state:?} by {limit}");
         }
+    }
+}
+
+async fn an_organization_sees_the_deliveries_of_all_its_projects_however_many_they_are(store: Shared) {
+    tracker(&store).await;
+    // SQLite joins 500 questions at most.
+    let mut uow = begin(&store).await;
+    for project in 1..=600 {
+        let connection = ConnectedProject { azure_project: azure(project), ..connected() };
+        uow.put_connected_project(&connection).await.unwrap();
+    }
+    uow.commit().await.unwrap();
+    let own = [1, 100, 101, 300, 500, 501, 600, 42, 2];
+    for (n, project) in (1..).zip(own) {
+        store.append(NewDelivery { azure_project: azure(project), ..delivery(n, n.into()) }).await.unwrap();
+    }
+    let expected: Vec<DeliveryId> = (1..=9).rev().map(|n| delivery(n, 0).id).collect();
+    for limit in [2, 50] {
+        assert_eq!(listed(&store, None, limit).await, expected);
     }
 }
