@@ -5,11 +5,13 @@
 
 use super::create_subscription::Subscriptions;
 use super::error::UseCaseError;
+use super::outage_wait::outage_wait;
 use super::refresh_work_item::RefreshWorkItem;
 use super::send_message::{SendMessage, Sent};
 use crate::id::OutboxId;
 use crate::outbox::{ClaimedTask, OutboxArm, OutboxState, OutboxTask};
 use crate::port::{ChatError, Clock, Entropy, Outbox, Store, StoreError, TrackerError};
+use crate::time::Timestamp;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -68,7 +70,8 @@ impl CarryOut {
                 (OutboxState::Dead, Some(reason))
             }
             Ending::Again { after, reason, counts } => {
-                let wait = self.wait(claimed.attempts).max(after.unwrap_or_default());
+                let whole = if counts { doubled(claimed.attempts) } else { outage_wait(age(claimed, now), FIRST_WAIT) };
+                let wait = self.jittered(whole).max(after.unwrap_or_default());
                 return self.outbox.fail(claimed.id, claimed.token, now.plus(wait), &reason, counts).await;
             }
         };
@@ -123,13 +126,22 @@ impl CarryOut {
         uow.commit().await
     }
 
-    /// Exponential with jitter: between half and the whole of the doubled wait.
-    fn wait(&self, attempts: u32) -> Duration {
-        let whole = FIRST_WAIT.saturating_mul(2_u32.saturating_pow(attempts)).min(LONGEST_WAIT);
+    /// Between half and the whole of the wait.
+    fn jittered(&self, whole: Duration) -> Duration {
         let mut byte = [0_u8; 1];
         self.entropy.fill(&mut byte);
         whole / 2 + whole.mul_f64(f64::from(byte[0]) / 512.0)
     }
+}
+
+/// The wait after so many failures that count.
+fn doubled(attempts: u32) -> Duration {
+    FIRST_WAIT.saturating_mul(2_u32.saturating_pow(attempts)).min(LONGEST_WAIT)
+}
+
+/// How long ago the row was made.
+fn age(claimed: &ClaimedTask, now: Timestamp) -> Duration {
+    claimed.id.made_at().map_or(Duration::ZERO, |made| now.since(made))
 }
 
 fn ending_of(done: Result<Sent, UseCaseError>) -> Ending {
@@ -144,8 +156,13 @@ fn ending_of(done: Result<Sent, UseCaseError>) -> Ending {
     let reason = error.to_string();
     match error {
         UseCaseError::Store(StoreError::LeaseLost) => Ending::LeaseLost,
-        UseCaseError::Store(_) => Ending::Again { after: None, reason, counts: false },
-        UseCaseError::TryAgain(_) => again(None, reason),
+        UseCaseError::Store(StoreError::Unavailable(_) | StoreError::Retry) => {
+            Ending::Again { after: None, reason, counts: false }
+        }
+        // What only a change of ours or of the operator mends must not be tried for ever.
+        UseCaseError::Store(StoreError::Backend(_) | StoreError::Conflict { .. })
+        | UseCaseError::Secret(_)
+        | UseCaseError::TryAgain(_) => again(None, reason),
         UseCaseError::NotFound { .. } => Ending::Over(OutboxState::Obsolete, Some(reason)),
         UseCaseError::Refused(_) | UseCaseError::Conflict(_) => dead(reason),
         UseCaseError::Chat(ChatError::Retry { after, .. }) => again(after, reason),
@@ -167,6 +184,7 @@ fn ending_of(done: Result<Sent, UseCaseError>) -> Ending {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::port::SecretBoxError;
 
     #[test]
     fn every_class_of_failure_ends_as_it_should() {
@@ -187,6 +205,15 @@ mod tests {
         assert_eq!(ending_of(Err(UseCaseError::Store(StoreError::LeaseLost))), Ending::LeaseLost);
         let outage = ending_of(Err(UseCaseError::Store(StoreError::Unavailable(String::new()))));
         assert!(matches!(outage, Ending::Again { counts: false, .. }));
+        let lost = ending_of(Err(UseCaseError::Store(StoreError::Retry)));
+        assert!(matches!(lost, Ending::Again { counts: false, .. }));
+        for ours in [
+            UseCaseError::Store(StoreError::Backend(String::new())),
+            UseCaseError::Store(StoreError::Conflict { constraint: String::new() }),
+            UseCaseError::Secret(SecretBoxError::UnknownKey),
+        ] {
+            assert!(matches!(ending_of(Err(ours.clone())), Ending::Again { counts: true, .. }), "{ours:?}");
+        }
         let throttled = TrackerError::Throttled { retry_after: after };
         assert!(retried(&ending_of(Err(UseCaseError::Tracker(throttled)))));
         let gone = ending_of(Err(UseCaseError::NotFound { what: "installation" }));

@@ -5,6 +5,7 @@ use super::assignments::Assignments;
 use super::change_set::ChangeSet;
 use super::error::rerun;
 use super::observe::{Observation, Observed, Origin, observe};
+use super::outage_wait::outage_wait;
 use crate::delivery::{ClaimedDelivery, DeliveryState, FinishedDelivery};
 use crate::id::OutboxId;
 use crate::outbox::{OutboxArm, OutboxTask};
@@ -150,7 +151,11 @@ impl HandleUpdatedWorkitem {
             uow.finish_deliveries(&[dead]).await?;
             return uow.commit().await;
         }
-        let wait = FIRST_WAIT * 2_u32.pow(delivery.attempts.min(MAX_ATTEMPTS));
+        let wait = if counts {
+            FIRST_WAIT * 2_u32.pow(delivery.attempts.min(MAX_ATTEMPTS))
+        } else {
+            outage_wait(now.since(delivery.received_at), FIRST_WAIT)
+        };
         self.inbox.fail(delivery.id, delivery.token, now.plus(wait), &error.to_string(), counts).await
     }
 }

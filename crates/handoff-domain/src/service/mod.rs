@@ -26,6 +26,7 @@ pub mod link_work_item;
 pub mod mappings;
 pub mod observe;
 pub mod organizations;
+mod outage_wait;
 pub mod post;
 pub mod projects;
 pub mod refresh_work_item;

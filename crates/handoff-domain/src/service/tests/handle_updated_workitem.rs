@@ -12,6 +12,7 @@ use crate::port::tracker::{DecodeError, TrackerEvent};
 use crate::service::handle_updated_workitem::{HandleUpdatedWorkitem, MAX_ATTEMPTS};
 use crate::testing::{MockInbox, MockReader, MockTrackerInbound, MockUnitOfWork, MockWorkItemTracker};
 use std::sync::Arc;
+use std::time::Duration;
 use uuid::Uuid;
 
 fn delivery(n: u32, payload: &str, attempts: u32) -> ClaimedDelivery {
@@ -99,6 +100,16 @@ async fn whichever_write_fails_nothing_is_committed_nobody_told_and_an_outage_is
         let many = delivery(1, "news", MAX_ATTEMPTS);
         assert_eq!(handler.handle_updated_workitem(&[many]).await, Ok(()), "{fails}");
     }
+}
+
+#[tokio::test]
+async fn the_longer_an_outage_lasts_the_longer_a_delivery_waits() {
+    let mut inbox = MockInbox::new();
+    let due = NOW.plus(Duration::from_secs(50));
+    inbox.expect_fail().withf(move |_, _, at, _, _| *at == due).times(1).returning(|_, _, _, _, _| Ok(()));
+    let handler = handler(vec![applying(&[DeliveryState::Applied], "commit")], inbox, false);
+    let early = ClaimedDelivery { received_at: NOW.minus(Duration::from_secs(100)), ..delivery(1, "news", 0) };
+    assert_eq!(handler.handle_updated_workitem(&[early]).await, Ok(()));
 }
 
 /// A unit of work that fails for a reason of its own.
