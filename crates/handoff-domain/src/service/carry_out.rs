@@ -5,11 +5,11 @@
 
 use super::create_subscription::Subscriptions;
 use super::error::UseCaseError;
+use super::essentials::due_now;
 use super::outage_wait::outage_wait;
 use super::refresh_work_item::RefreshWorkItem;
 use super::send_message::{SendMessage, Sent};
-use crate::id::OutboxId;
-use crate::outbox::{ClaimedTask, OutboxArm, OutboxState, OutboxTask};
+use crate::outbox::{ClaimedTask, OutboxState, OutboxTask};
 use crate::port::{ChatError, Clock, Entropy, Outbox, Store, StoreError, TrackerError};
 use crate::time::Timestamp;
 use std::sync::Arc;
@@ -76,8 +76,14 @@ impl CarryOut {
             }
         };
         let mut uow = self.store.begin().await?;
-        match uow.finish_outbox(claimed.id, claimed.token, claimed.generation, state, reason, now).await {
-            Ok(()) => uow.commit().await,
+        match uow.finish_outbox(claimed.id, claimed.token, claimed.generation, state, reason.clone(), now).await {
+            Ok(()) => {
+                uow.commit().await?;
+                if state == OutboxState::Dead {
+                    tell_dead(claimed, &reason.unwrap_or_default());
+                }
+                Ok(())
+            }
             Err(StoreError::LeaseLost) => {
                 drop(uow);
                 self.arm_again(claimed).await
@@ -113,14 +119,7 @@ impl CarryOut {
         if claimed.task.target().is_none() {
             return Ok(());
         }
-        let now = self.clock.now();
-        let row = OutboxArm {
-            id: OutboxId::generate(now, self.entropy.as_ref()),
-            organization: claimed.organization,
-            project: None,
-            task: claimed.task.clone(),
-            due_at: now,
-        };
+        let row = due_now(claimed.organization, claimed.task.clone(), self.clock.as_ref(), self.entropy.as_ref());
         let mut uow = self.store.begin().await?;
         uow.arm(&[row]).await?;
         uow.commit().await
@@ -132,6 +131,17 @@ impl CarryOut {
         self.entropy.fill(&mut byte);
         whole / 2 + whole.mul_f64(f64::from(byte[0]) / 512.0)
     }
+}
+
+fn tell_dead(claimed: &ClaimedTask, reason: &str) {
+    tracing::warn!(
+        row = %claimed.id,
+        organization = %claimed.organization,
+        task = claimed.task.kind(),
+        attempts = claimed.attempts + 1,
+        reason,
+        "a task was given up on; its replay tries it again"
+    );
 }
 
 /// The wait after so many failures that count.

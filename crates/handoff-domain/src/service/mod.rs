@@ -32,6 +32,7 @@ pub mod projects;
 pub mod refresh_work_item;
 pub mod replay;
 pub mod routes;
+mod said;
 pub mod save_project;
 pub mod save_with_snowflake_id;
 pub mod send_message;

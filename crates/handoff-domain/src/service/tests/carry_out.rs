@@ -13,7 +13,7 @@ use crate::service::create_subscription::Subscriptions;
 use crate::service::refresh_work_item::RefreshWorkItem;
 use crate::service::send_message::SendMessage;
 use crate::testing::{
-    FixedClock, MockChatMessenger, MockOutbox, MockSecretBox, MockStore, MockUnitOfWork, MockWorkItemTracker,
+    FixedClock, KeptLog, MockChatMessenger, MockOutbox, MockSecretBox, MockStore, MockUnitOfWork, MockWorkItemTracker,
     SequentialEntropy,
 };
 use std::sync::Arc;
@@ -144,6 +144,23 @@ async fn the_longer_an_outage_lasts_the_longer_a_row_waits_up_to_a_minute() {
         let made = NOW.minus(Duration::from_secs(waited));
         let id = OutboxId::generate(made, &SequentialEntropy::default());
         assert_eq!(service.carry_out(&ClaimedTask { id, ..claimed(card(), 0) }).await, Ok(()), "{waited}");
+    }
+}
+
+#[tokio::test]
+async fn a_task_that_is_given_up_on_is_logged_with_its_kind_its_attempts_and_the_reason() {
+    let log = KeptLog::begin();
+    let rejected = Err(ChatError::Rejected { reason: "50035".to_owned() });
+    for (fails, lines) in [("commit", 0), ("", 1)] {
+        let endings = vec![ending(OutboxState::Dead, fails)];
+        let service = service(store(Vec::new()), endings, answering(rejected.clone()), silent());
+        assert_eq!(service.carry_out(&claimed(close(), 4)).await.is_ok(), fails.is_empty());
+        assert_eq!(log.lines().len(), lines, "{fails}");
+    }
+    let line = log.lines().remove(0);
+    assert!(line.starts_with("WARN a task was given up on"), "{line}");
+    for told in ["row=00000000-0000-0000-0000-000000000029", "task=\"close_card\"", "attempts=5", "50035"] {
+        assert!(line.contains(told), "{line}");
     }
 }
 

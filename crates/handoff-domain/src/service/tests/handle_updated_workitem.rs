@@ -10,7 +10,7 @@ use crate::id::{DeliveryId, WorkItemNumber};
 use crate::port::StoreError;
 use crate::port::tracker::{DecodeError, TrackerEvent};
 use crate::service::handle_updated_workitem::{HandleUpdatedWorkitem, MAX_ATTEMPTS};
-use crate::testing::{MockInbox, MockReader, MockTrackerInbound, MockUnitOfWork, MockWorkItemTracker};
+use crate::testing::{KeptLog, MockInbox, MockReader, MockTrackerInbound, MockUnitOfWork, MockWorkItemTracker};
 use std::sync::Arc;
 use std::time::Duration;
 use uuid::Uuid;
@@ -138,7 +138,11 @@ async fn a_delivery_that_failed_every_time_is_dead_with_the_reason() {
     commits(&mut dead, "");
     let handler = handler(vec![defective(), dead], given_back(&[]), false);
     let last = delivery(1, "news", MAX_ATTEMPTS - 1);
+    let log = KeptLog::begin();
     assert_eq!(handler.handle_updated_workitem(&[last]).await, Ok(()));
+    let lines = log.lines();
+    assert!(lines.len() == 1 && lines[0].starts_with("WARN a delivery was given up on"), "{lines:?}");
+    assert!(lines[0].contains("a defect") && lines[0].contains("attempts=8"), "{lines:?}");
 }
 
 #[tokio::test]
