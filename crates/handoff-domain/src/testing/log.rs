@@ -1,35 +1,49 @@
 //! What is logged while a test runs in this thread, as lines of text.
 
+use std::cell::RefCell;
 use std::fmt::{Debug, Write as _};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Once;
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
-use tracing::subscriber::DefaultGuard;
 use tracing::{Event, Metadata, Subscriber};
 
-/// Keeps what is logged by this thread, until it is dropped.
-pub struct KeptLog {
-    lines: Arc<Mutex<Vec<String>>>,
-    _guard: DefaultGuard,
+thread_local! {
+    static LINES: RefCell<Option<Vec<String>>> = const { RefCell::new(None) };
 }
+
+/// Keeps what is logged by this thread, until it is dropped.
+///
+/// One subscriber serves the whole process and asks which thread it is on: one for each thread would miss
+/// what another thread without any had logged first, since its verdict is remembered.
+pub struct KeptLog(());
 
 impl KeptLog {
     /// Begins to keep.
+    ///
+    /// # Panics
+    /// When the process logs elsewhere already.
     #[must_use]
     pub fn begin() -> Self {
-        let lines = Arc::new(Mutex::new(Vec::new()));
-        let guard = tracing::subscriber::set_default(Keeper(lines.clone()));
-        Self { lines, _guard: guard }
+        static INSTALLED: Once = Once::new();
+        INSTALLED.call_once(|| tracing::subscriber::set_global_default(Keeper).unwrap());
+        LINES.set(Some(Vec::new()));
+        Self(())
     }
 
     /// The lines so far: level, message, and fields as `name=value`.
     #[must_use]
     pub fn lines(&self) -> Vec<String> {
-        self.lines.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        LINES.with_borrow(|lines| lines.clone().unwrap_or_default())
     }
 }
 
-struct Keeper(Arc<Mutex<Vec<String>>>);
+impl Drop for KeptLog {
+    fn drop(&mut self) {
+        LINES.set(None);
+    }
+}
+
+struct Keeper;
 
 struct Line(String);
 
@@ -59,7 +73,7 @@ impl Subscriber for Keeper {
     fn event(&self, event: &Event<'_>) {
         let mut line = Line(event.metadata().level().to_string());
         event.record(&mut line);
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(line.0);
+        LINES.with_borrow_mut(|lines| lines.as_mut().map(|lines| lines.push(line.0)));
     }
 
     fn enter(&self, _: &Id) {}
