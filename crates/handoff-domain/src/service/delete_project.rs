@@ -1,9 +1,10 @@
 //! Delete Project: hidden at once, then taken apart in bounded batches that a crash only interrupts.
 
 use super::error::{UseCaseError, rerun};
+use super::essentials::due_now;
 use super::invalidate_assignee_exists_cache::{Forget, invalidate_assignee_exists_cache};
 use crate::hook::HookStatus;
-use crate::id::{ExternalIssueId, GroupId, OrganizationId, OutboxId, ProjectId};
+use crate::id::{ExternalIssueId, GroupId, OrganizationId, ProjectId};
 use crate::outbox::{OutboxArm, OutboxTask};
 use crate::port::store::{DoomedGroup, DoomedProject};
 use crate::port::{
@@ -154,7 +155,6 @@ impl DeleteProject {
     }
 
     fn armed(&self, organization: OrganizationId, task: OutboxTask) -> OutboxArm {
-        let now = self.clock.now();
-        OutboxArm { id: OutboxId::generate(now, self.entropy.as_ref()), organization, project: None, task, due_at: now }
+        due_now(organization, task, self.clock.as_ref(), self.entropy.as_ref())
     }
 }

@@ -170,7 +170,7 @@ impl Installations {
         Ok(self.tracker.projects(&at).await?)
     }
 
-    /// Connects an Azure DevOps project and makes its hooks. Asking again mends what is missing.
+    /// Connects an Azure DevOps project and makes its hooks. Asking again mends what is missing or broken.
     ///
     /// # Errors
     /// As [`Subscriptions::create_subscription`].
@@ -180,7 +180,9 @@ impl Installations {
         id: InstallationId,
         azure_project: &AzureProjectId,
     ) -> Result<Vec<Hook>, UseCaseError> {
-        self.subscriptions.create_subscription(organization, id, azure_project).await
+        let hooks = self.subscriptions.create_subscription(organization, id, azure_project).await?;
+        self.base.wake.outbox();
+        Ok(hooks)
     }
 
     /// Disconnects an Azure DevOps project; a worker deletes its hooks there.
