@@ -4,6 +4,7 @@
 use crate::Database;
 use crate::error::Stored;
 use crate::sql::{self, CHUNK, Sql};
+use handoff_domain::outbox::{LAST_OF_LANE, Lane};
 use handoff_domain::port::StoreError;
 use handoff_domain::port::store::StoreResult;
 use handoff_domain::time::Timestamp;
@@ -16,15 +17,15 @@ use uuid::Uuid;
 pub(crate) enum Queue {
     /// Deliveries.
     Inbox,
-    /// Tasks.
-    Outbox,
+    /// Tasks of a lane.
+    Outbox(Lane),
 }
 
 impl Queue {
     const fn table(self) -> &'static str {
         match self {
             Self::Inbox => "deliveries",
-            Self::Outbox => "outbox",
+            Self::Outbox(_) => "outbox",
         }
     }
 
@@ -32,16 +33,17 @@ impl Queue {
     const fn counter(self) -> i32 {
         match self {
             Self::Inbox => 1,
-            Self::Outbox => 2,
+            Self::Outbox(_) => 2,
         }
     }
 
     /// Chooses up to `limit` ids that may be leased, in order.
     async fn due(self, on: &impl ConnectionTrait, now: i64, limit: u16) -> StoreResult<Vec<Uuid>> {
         match self {
-            Self::Outbox => {
-                let due = free(Sql::new("SELECT d.id FROM outbox d WHERE "), now);
-                sql::ids(&due.text(" ORDER BY d.due_at, d.id LIMIT ").bind(i64::from(limit)).all(on).await?)
+            Self::Outbox(lane) => {
+                let due = free(Sql::new("SELECT d.id FROM outbox d WHERE "), now).text(" AND d.kind IN ");
+                let due = due.list(lane.kinds().iter().copied()).text(" ORDER BY d.kind = ").bind(LAST_OF_LANE);
+                sql::ids(&due.text(", d.due_at, d.id LIMIT ").bind(i64::from(limit)).all(on).await?)
             }
             Self::Inbox => heads(on, now, limit).await,
         }

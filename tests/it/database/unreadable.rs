@@ -4,7 +4,7 @@ use super::{NOW, ORGANIZATION, delivery, organization};
 use handoff_domain::delivery::NewDelivery;
 use handoff_domain::hook::EventType;
 use handoff_domain::id::{HookId, OutboxId};
-use handoff_domain::outbox::{OutboxArm, OutboxState, OutboxTask};
+use handoff_domain::outbox::{Lane, OutboxArm, OutboxState, OutboxTask};
 use handoff_domain::page::PageRequest;
 use handoff_domain::port::{Inbox, Outbox, Reader, Store};
 use handoff_tests::database::TestDatabase;
@@ -48,12 +48,15 @@ async fn a_task_of_a_newer_version_is_given_up_on_and_holds_up_no_other(place: T
     uow.arm(&[arm(1), arm(2), arm(3)]).await.unwrap();
     uow.commit().await.unwrap();
     change(&place, "UPDATE outbox SET task = '{\"task\": \"from_the_future\"}' WHERE target LIKE '%0002'").await;
-    let claimed = Outbox::claim(&database, NOW, NOW.plus(MINUTE), 64).await.unwrap();
+    let claimed = Outbox::claim(&database, Lane::Tracker, NOW, NOW.plus(MINUTE), 64).await.unwrap();
     assert_eq!(claimed.iter().map(|one| one.task.clone()).collect::<Vec<_>>(), [task(1), task(3)]);
     let shown = database.outbox(ORGANIZATION, None, PageRequest::first()).await.unwrap().items;
     assert_eq!(shown.len(), 2);
     assert_eq!(database.outbox(ORGANIZATION, Some(OutboxState::Dead), PageRequest::first()).await.unwrap().items, []);
-    assert!(Outbox::claim(&database, NOW.plus(MINUTE), NOW, 64).await.unwrap().len() == 2, "it is not leased again");
+    assert!(
+        Outbox::claim(&database, Lane::Tracker, NOW.plus(MINUTE), NOW, 64).await.unwrap().len() == 2,
+        "it is not leased again"
+    );
     database.close().await.unwrap();
 }
 

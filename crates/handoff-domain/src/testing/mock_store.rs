@@ -11,7 +11,7 @@ use crate::id::{
 };
 use crate::integration::{ConnectedProject, Installation, Integration, Toggles};
 use crate::organization::{DiscordUserId, Organization, Role, Team, User, UserEmail};
-use crate::outbox::{ClaimedTask, OutboxArm, OutboxRecord, OutboxState};
+use crate::outbox::{ClaimedTask, Lane, OutboxArm, OutboxRecord, OutboxState};
 use crate::page::{Page, PageRequest};
 use crate::person::{IdentityMapping, Person, Unresolved};
 use crate::port::queue::{Appended, Inbox, InboxError, Outbox};
@@ -210,7 +210,7 @@ mock! {
 
     #[async_trait]
     impl Outbox for Outbox {
-        async fn claim(&self, now: Timestamp, lease_until: Timestamp, limit: u16) -> Result<Vec<ClaimedTask>, StoreError>;
+        async fn claim(&self, lane: Lane, now: Timestamp, lease_until: Timestamp, limit: u16) -> Result<Vec<ClaimedTask>, StoreError>;
         async fn fail(&self, id: OutboxId, token: i64, retry_at: Timestamp, reason: &str, counts: bool) -> Result<(), StoreError>;
         async fn replay(&self, organization: OrganizationId, id: OutboxId, now: Timestamp) -> Result<bool, StoreError>;
         async fn purge(&self, before: Timestamp, limit: u16) -> Result<u64, StoreError>;
