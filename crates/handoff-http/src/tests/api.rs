@@ -239,6 +239,7 @@ async fn switching_a_toggle_on_has_the_connected_projects_read_and_switching_it_
     let reconciles = async || {
         armed(&world, ours.organization).await.iter().filter(|task| task.kind() == "reconcile_project").count()
     };
+    world.call("PATCH", &at, json!({"toggles": {"comments": true}})).await;
     let off = world.call("PATCH", &at, json!({"toggles": {"inbound_assignee": false}})).await;
     assert_eq!(
         (&off.json["toggles"]["inbound_assignee"], &off.json["toggles"]["comments"]),
