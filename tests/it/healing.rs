@@ -1,5 +1,6 @@
 //! What a person does when something outside went wrong comes to a good end: a project connected again, a
 //! new credential, a route switched on again.
+#![expect(clippy::unwrap_used, reason = "these are tests, helpers included")]
 
 use handoff_sandbox::azure::{NewIdentity, PatRights, SubscriptionStatus};
 use handoff_tests::leftovers::Expected;
