@@ -70,6 +70,9 @@ async fn an_organization_does_not_change_what_is_anothers(store: Shared) {
     assert_eq!(uow.hold_project(BOBS, PROJECT).await.unwrap(), None);
     assert_eq!(uow.hide_project(BOBS, PROJECT, NOW).await.unwrap(), None);
     assert!(!uow.set_toggles(BOBS, INSTALLATION, &Toggles::default()).await.unwrap());
+    assert!(!uow.set_credential(BOBS, INSTALLATION, &Sealed(vec![9])).await.unwrap());
+    assert_eq!(store.mapping(BOBS, MAPPING).await.unwrap(), None);
+    assert!(store.mapping(ADAS, MAPPING).await.unwrap().is_some());
     assert_eq!(uow.delete_link(BOBS, LINK).await.unwrap(), None);
     assert!(!uow.delete_mapping(BOBS, MAPPING).await.unwrap());
     assert!(!uow.delete_route(BOBS, ROUTE).await.unwrap());

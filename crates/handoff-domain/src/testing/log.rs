@@ -25,7 +25,9 @@ impl KeptLog {
     #[must_use]
     pub fn begin() -> Self {
         static INSTALLED: Once = Once::new();
-        INSTALLED.call_once(|| tracing::subscriber::set_global_default(Keeper).unwrap());
+        INSTALLED.call_once(|| {
+            assert!(tracing::subscriber::set_global_default(Keeper).is_ok(), "the process logs elsewhere already");
+        });
         LINES.set(Some(Vec::new()));
         Self(())
     }
