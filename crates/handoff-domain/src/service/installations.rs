@@ -109,7 +109,14 @@ impl Installations {
             created_at: now,
         };
         let mut uow = self.base.store.begin().await?;
+        let asked = integration.base_url.clone();
         let integration = uow.put_integration(&integration).await?;
+        if integration.base_url != asked {
+            // Every organization's credential is sent to the one address: an id that somebody merely claims to
+            // have must lead nowhere else.
+            let known = &integration.base_url;
+            return Err(UseCaseError::Conflict(format!("this collection is known under another address, {known}")));
+        }
         let installation = Installation {
             id,
             organization,

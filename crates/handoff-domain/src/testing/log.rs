@@ -18,11 +18,16 @@ thread_local! {
 pub struct KeptLog(());
 
 impl KeptLog {
-    /// Begins to keep. Where the process logs elsewhere already nothing is kept, and the test finds no line.
+    /// Begins to keep.
+    ///
+    /// # Panics
+    /// When the process logs elsewhere already.
     #[must_use]
     pub fn begin() -> Self {
         static INSTALLED: Once = Once::new();
-        INSTALLED.call_once(|| drop(tracing::subscriber::set_global_default(Keeper)));
+        INSTALLED.call_once(|| {
+            assert!(tracing::subscriber::set_global_default(Keeper).is_ok(), "the process logs elsewhere already");
+        });
         LINES.set(Some(Vec::new()));
         Self(())
     }

@@ -4,14 +4,14 @@ use super::fixtures::{
     NOW, ORGANIZATION, azure_project, commits, disk_full, essentials, installation, integration, reader, secrets,
     store, unless,
 };
-use crate::integration::{ConnectedProject, Toggles};
+use crate::integration::{ConnectedProject, Integration, Toggles};
 use crate::port::TrackerError;
 use crate::port::tracker::RemoteCollection;
 use crate::secret::Secret;
 use crate::service::UseCaseError;
 use crate::service::create_subscription::Subscriptions;
 use crate::service::installations::{Change, Installations};
-use crate::testing::{FixedClock, MockUnitOfWork, MockWorkItemTracker, SequentialEntropy};
+use crate::testing::{FixedClock, MockReader, MockUnitOfWork, MockWorkItemTracker, SequentialEntropy};
 use crate::text::Name;
 use std::sync::Arc;
 
@@ -43,6 +43,12 @@ async fn changed(
             created_at: NOW,
         }])
     });
+    let service = service(uows, reader, tracker, wakes);
+    let change = Change { credential: Some(Secret::new("new")), ..Change::default() };
+    service.change(ORGANIZATION, installation(), &change).await.map(|_| ())
+}
+
+fn service(uows: Vec<MockUnitOfWork>, reader: MockReader, tracker: MockWorkItemTracker, wakes: bool) -> Installations {
     let base = essentials(store(uows), reader, wakes);
     let (tracker, secrets) = (Arc::new(tracker), Arc::new(secrets()));
     let subscriptions = Subscriptions {
@@ -54,9 +60,26 @@ async fn changed(
         entropy: Arc::new(SequentialEntropy::default()),
         public_url: String::new(),
     };
-    let service = Installations { base, tracker, secrets, subscriptions };
-    let change = Change { credential: Some(Secret::new("new")), ..Change::default() };
-    service.change(ORGANIZATION, installation(), &change).await.map(|_| ())
+    Installations { base, tracker, secrets, subscriptions }
+}
+
+#[tokio::test]
+async fn a_collection_is_not_installed_from_another_address_than_the_one_it_is_known_under() {
+    let asked = "https://elsewhere.example/contoso/";
+    let mut tracker = MockWorkItemTracker::new();
+    tracker.expect_collection().returning(|base_url, _| {
+        let name = Name::parse("contoso").unwrap();
+        Ok(RemoteCollection { id: COLLECTION.to_owned(), name, base_url: base_url.to_owned() })
+    });
+    let mut uow = MockUnitOfWork::new();
+    uow.expect_put_integration().returning(|new| {
+        let base_url = "https://dev.azure.com/contoso/".to_owned();
+        Ok(Integration { base_url, ..new.clone() })
+    });
+    uow.expect_insert_installation().never();
+    uow.expect_commit().never();
+    let done = service(vec![uow], reader(), tracker, false).create(ORGANIZATION, asked, &Secret::new("new")).await;
+    assert!(matches!(done, Err(UseCaseError::Conflict(_))), "{done:?}");
 }
 
 fn saving(fails: &'static str) -> MockUnitOfWork {
