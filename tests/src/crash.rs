@@ -1,6 +1,7 @@
 //! Deaths of a worker: at any point of its work, or with leases in its hand.
 
 use crate::instance::Instance;
+use handoff_domain::outbox::Lane;
 use handoff_domain::port::Clock;
 use std::future::{Future, poll_fn};
 use std::pin::pin;
@@ -55,6 +56,10 @@ impl Instance {
     /// When the store fails.
     pub async fn die_with_tasks(&self) -> usize {
         let now = self.clock.now();
-        self.ports.outbox.claim(now, now.plus(OUTBOX_LEASE), 32).await.unwrap().len()
+        let mut held = 0;
+        for lane in Lane::ALL {
+            held += self.ports.outbox.claim(lane, now, now.plus(OUTBOX_LEASE), 32).await.unwrap().len();
+        }
+        held
     }
 }

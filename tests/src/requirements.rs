@@ -74,6 +74,12 @@ pub(crate) fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }
 
+/// How often a property is tried: `usually`, or four times as often where `HANDOFF_TEST_LONG` is set, as in CI.
+#[must_use]
+pub fn cases(usually: u32) -> u32 {
+    if variable("HANDOFF_TEST_LONG").is_some_and(|long| !long.is_empty()) { usually * 4 } else { usually }
+}
+
 fn is_required(what: Need) -> bool {
     let required = variable(REQUIRE).unwrap_or_default();
     required.split(',').any(|name| name.trim().eq_ignore_ascii_case(what.name()))

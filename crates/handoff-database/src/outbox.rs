@@ -8,13 +8,16 @@ use crate::sql::{CHUNK, Sql, locking};
 use crate::table::outbox;
 use async_trait::async_trait;
 use handoff_domain::id::{OrganizationId, OutboxId};
-use handoff_domain::outbox::{ClaimedTask, OutboxArm, OutboxState};
+use handoff_domain::outbox::{ClaimedTask, Lane, OutboxArm, OutboxState};
 use handoff_domain::port::store::StoreResult;
 use handoff_domain::port::{Outbox, StoreError};
 use handoff_domain::time::Timestamp;
 use sea_orm::sea_query::{Expr, OnConflict};
 use sea_orm::{ConnectionTrait, EntityTrait, ExprTrait, IntoActiveModel};
 use std::collections::BTreeMap;
+
+/// The table, where the lane is of no account.
+const OUTBOX: Queue = Queue::Outbox(Lane::Messages);
 
 /// Inserts rows, or bumps the generation of the pending row of the same target. Rows of one target count
 /// as one, and targets are taken in order, so that two transactions never wait for each other.
@@ -116,9 +119,23 @@ async fn revive(
 
 #[async_trait]
 impl Outbox for Database {
-    async fn claim(&self, now: Timestamp, lease_until: Timestamp, limit: u16) -> Result<Vec<ClaimedTask>, StoreError> {
-        let rows = lease::claim::<outbox::Model>(self, Queue::Outbox, now, lease_until, limit).await?;
-        rows.iter().map(row::claimed_task).collect()
+    async fn claim(
+        &self,
+        lane: Lane,
+        now: Timestamp,
+        lease_until: Timestamp,
+        limit: u16,
+    ) -> Result<Vec<ClaimedTask>, StoreError> {
+        let queue = Queue::Outbox(lane);
+        let rows = lease::claim::<outbox::Model>(self, queue, now, lease_until, limit).await?;
+        let mut claimed = Vec::with_capacity(rows.len());
+        for row in &rows {
+            match row::claimed_task(row) {
+                Ok(task) => claimed.push(task),
+                Err(error) => lease::bury(&self.writer, queue, row.id, row.lease_token, now, &error).await?,
+            }
+        }
+        Ok(claimed)
     }
 
     async fn fail(
@@ -129,7 +146,7 @@ impl Outbox for Database {
         reason: &str,
         counts: bool,
     ) -> Result<(), StoreError> {
-        lease::give_back(&self.writer, Queue::Outbox, id.get(), token, retry_at, reason, counts).await
+        lease::give_back(&self.writer, OUTBOX, id.get(), token, retry_at, reason, counts).await
     }
 
     async fn replay(&self, organization: OrganizationId, id: OutboxId, now: Timestamp) -> Result<bool, StoreError> {
@@ -141,6 +158,6 @@ impl Outbox for Database {
     }
 
     async fn purge(&self, before: Timestamp, limit: u16) -> Result<u64, StoreError> {
-        lease::purge(&self.writer, Queue::Outbox, before, limit).await
+        lease::purge(&self.writer, OUTBOX, before, limit).await
     }
 }

@@ -82,6 +82,17 @@ impl OutboxTask {
         }
     }
 
+    /// Whom it asks, and so in which lane it waits.
+    #[must_use]
+    pub const fn lane(&self) -> Lane {
+        match self {
+            Self::Card { .. } | Self::Ping { .. } | Self::CloseCard { .. } => Lane::Messages,
+            Self::RefreshWorkItem { .. } | Self::ReconcileProject { .. } | Self::DeleteSubscription { .. } => {
+                Lane::Tracker
+            }
+        }
+    }
+
     /// What a converge task converges on: at most one pending row has it. `None` for an event.
     #[must_use]
     pub fn target(&self) -> Option<String> {
@@ -104,6 +115,42 @@ impl OutboxTask {
         match self {
             Self::Card { group, .. } | Self::Ping { group, .. } => Some(*group),
             _ => None,
+        }
+    }
+}
+
+/// The kind of task that goes after the rest of its lane: a deleted project may arm thousands of it, and
+/// nobody waits for them.
+pub const LAST_OF_LANE: &str = "close_card";
+
+/// A queue of its own in the outbox: what one side is slow at holds up nothing that the other side is asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lane {
+    /// What is said in Discord.
+    Messages,
+    /// What is read and made in Azure DevOps.
+    Tracker,
+}
+
+impl Lane {
+    /// Every lane.
+    pub const ALL: [Self; 2] = [Self::Messages, Self::Tracker];
+
+    /// The word that names it, for logs and counters.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Messages => "messages",
+            Self::Tracker => "tracker",
+        }
+    }
+
+    /// The kinds of task in it, as [`OutboxTask::kind`] names them.
+    #[must_use]
+    pub const fn kinds(self) -> &'static [&'static str] {
+        match self {
+            Self::Messages => &["card", "ping", LAST_OF_LANE],
+            Self::Tracker => &["refresh_work_item", "reconcile_project", "delete_subscription"],
         }
     }
 }
@@ -169,4 +216,44 @@ pub struct OutboxRecord {
     pub due_at: Timestamp,
     /// Why it failed last, or ended.
     pub reason: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::SequentialEntropy;
+
+    #[test]
+    fn the_kinds_of_a_lane_are_those_whose_tasks_are_in_it() {
+        let (entropy, now) = (SequentialEntropy::default(), Timestamp::from_seconds(1));
+        let (group, route) = (GroupId::generate(now, &entropy), RouteId::generate(now, &entropy));
+        let installation = InstallationId::generate(now, &entropy);
+        let close = |channel, message| OutboxTask::CloseCard {
+            channel,
+            message,
+            short_id: "SHOP-1".to_owned(),
+            title: "It breaks".to_owned(),
+        };
+        let tasks = [
+            OutboxTask::Card { group, route },
+            OutboxTask::Ping { group, route, user: UserId::new(1), activity: ActivityId::generate(now, &entropy) },
+            close(ChannelId::new(1).unwrap(), MessageId::new(2).unwrap()),
+            OutboxTask::RefreshWorkItem {
+                integration: IntegrationId::generate(now, &entropy),
+                installation,
+                work_item: WorkItemNumber::new(1),
+            },
+            OutboxTask::ReconcileProject {
+                installation,
+                azure_project: AzureProjectId::parse("00000000-0000-0000-0000-000000000001").unwrap(),
+            },
+            OutboxTask::DeleteSubscription { hook: HookId::generate(now, &entropy) },
+        ];
+        for task in &tasks {
+            for lane in Lane::ALL {
+                assert_eq!(lane.kinds().contains(&task.kind()), task.lane() == lane, "{task:?}");
+            }
+        }
+        assert_eq!(Lane::ALL.iter().map(|lane| lane.kinds().len()).sum::<usize>(), tasks.len());
+    }
 }

@@ -3,6 +3,7 @@
 
 use crate::{Workers, repeat};
 use futures::stream::{self, StreamExt};
+use handoff_domain::outbox::Lane;
 use handoff_domain::port::StoreError;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
@@ -20,7 +21,10 @@ pub(crate) async fn run(workers: &Workers, stop: &CancellationToken) {
 
 pub(crate) async fn round(workers: &Workers) -> Result<usize, StoreError> {
     let now = workers.clock.now();
-    let batch = workers.outbox.claim(now, now.plus(LEASE), BATCH).await?;
+    let mut batch = Vec::new();
+    for lane in Lane::ALL {
+        batch.extend(workers.outbox.claim(lane, now, now.plus(LEASE), BATCH).await?);
+    }
     let claimed = batch.len();
     let endings = stream::iter(batch).map(|task| async move {
         metrics::counter!("handoff_outbox_attempts_total", "task" => task.task.kind()).increment(1);

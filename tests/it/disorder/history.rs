@@ -5,6 +5,7 @@ use bytes::Bytes;
 use handoff_sandbox::azure::{Changes, ReleaseOrder, SubscriptionId, WorkItemKey};
 use handoff_sandbox::discord::Snowflake;
 use handoff_tests::instance::Setup;
+use handoff_tests::requirements::cases;
 use handoff_tests::scene::{Group, Person, Scene};
 use handoff_tests::sight::Change;
 use proptest::collection::vec;
@@ -15,7 +16,7 @@ use std::collections::BTreeMap;
 use std::future::Future;
 use std::time::Duration;
 
-/// How many histories are tried on SQLite.
+/// How many histories are tried on SQLite, at the least.
 const CASES: u32 = 256;
 
 /// What somebody does to the work item.
@@ -278,10 +279,10 @@ fn try_histories(cases: u32, setup: impl Future<Output = Option<Setup>>) {
 
 #[test]
 fn whatever_comes_in_whatever_order_to_workers_that_die_ends_right_and_is_told_once() {
-    try_histories(CASES, async { Some(Setup::default()) });
+    try_histories(cases(CASES), async { Some(Setup::default()) });
 }
 
 #[test]
 fn whatever_comes_in_whatever_order_to_workers_that_die_ends_right_on_postgresql_too() {
-    try_histories(CASES / 8, Setup::on_postgres());
+    try_histories(cases(CASES / 8), Setup::on_postgres());
 }

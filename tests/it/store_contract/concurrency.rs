@@ -4,7 +4,7 @@ use super::fixtures::*;
 use super::{Shared, on_every_backend};
 use handoff_domain::delivery::NewDelivery;
 use handoff_domain::id::WorkItemNumber;
-use handoff_domain::outbox::{OutboxArm, OutboxTask};
+use handoff_domain::outbox::{Lane, OutboxArm, OutboxTask};
 use handoff_domain::port::{Appended, Inbox, Outbox};
 use std::collections::BTreeSet;
 use std::future::Future;
@@ -74,7 +74,7 @@ async fn workers_that_lease_tasks_at_once_never_get_the_same_one(store: Shared) 
     let work = |store: Shared| async move {
         let mut leased = Vec::new();
         loop {
-            let claimed = Outbox::claim(&*store, NOW, seconds(60), 7).await.unwrap();
+            let claimed = Outbox::claim(&*store, Lane::Tracker, NOW, seconds(60), 7).await.unwrap();
             if claimed.is_empty() {
                 return leased;
             }
@@ -119,7 +119,7 @@ async fn deliveries_that_arrive_at_once_are_all_stored_and_their_repeats_counted
     assert_eq!(said.iter().filter(|said| **said == Appended::New).count(), 40);
     let kept = all_deliveries(&store).await;
     assert_eq!(kept.iter().map(|one| one.duplicates).collect::<Vec<_>>(), [2; 40]);
-    let claimed = Outbox::claim(&*store, NOW, seconds(60), 10).await.unwrap();
+    let claimed = Outbox::claim(&*store, Lane::Messages, NOW, seconds(60), 10).await.unwrap();
     assert_eq!(claimed.iter().map(|task| task.generation).collect::<Vec<_>>(), [40], "what repeats bring is not armed");
 }
 
@@ -131,6 +131,6 @@ async fn a_target_that_many_arm_at_once_is_one_row_whose_generation_counted_them
         uow.commit().await.unwrap();
     };
     at_once((1..=16).map(|id| one(store.clone(), id))).await;
-    let claimed = Outbox::claim(&*store, NOW, seconds(60), 10).await.unwrap();
+    let claimed = Outbox::claim(&*store, Lane::Messages, NOW, seconds(60), 10).await.unwrap();
     assert_eq!(claimed.iter().map(|task| task.generation).collect::<Vec<_>>(), [16]);
 }

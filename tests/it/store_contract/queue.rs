@@ -5,7 +5,7 @@ use super::{Shared, on_every_backend};
 use handoff_domain::delivery::{ClaimedDelivery, DeliveryState, FinishedDelivery, NewDelivery};
 use handoff_domain::id::{DeliveryId, OutboxId, WorkItemNumber};
 use handoff_domain::organization::{ChannelId, MessageId};
-use handoff_domain::outbox::{ClaimedTask, OutboxArm, OutboxRecord, OutboxState, OutboxTask};
+use handoff_domain::outbox::{ClaimedTask, Lane, OutboxArm, OutboxRecord, OutboxState, OutboxTask};
 use handoff_domain::page::PageRequest;
 use handoff_domain::port::store::StoreResult;
 use handoff_domain::port::{Appended, Inbox, Outbox, StoreError};
@@ -18,6 +18,8 @@ on_every_backend![
     a_leased_row_is_nobody_elses_until_the_lease_runs_out_and_then_not_its_first_holders,
     a_row_that_failed_waits_and_an_outage_of_ours_is_no_attempt,
     rows_are_leased_in_the_order_in_which_they_are_due,
+    a_lane_is_leased_apart_from_the_other,
+    a_card_goes_before_hundreds_of_closed_cards_that_were_armed_earlier,
     a_dead_row_is_replayed_by_its_own_organization_unless_its_target_is_pending_again,
     the_same_event_again_is_counted_and_arms_nothing,
     what_was_not_understood_has_no_key_and_is_kept_each_time,
@@ -42,7 +44,10 @@ async fn rows(store: &Shared) -> Vec<OutboxRecord> {
 
 /// Leases all rows that are due, for a minute.
 async fn tasks(store: &Shared, at: Timestamp) -> Vec<ClaimedTask> {
-    Outbox::claim(&**store, at, at.offset_micros(MINUTE * 1_000_000), 10).await.unwrap()
+    let until = at.offset_micros(MINUTE * 1_000_000);
+    let mut claimed = Outbox::claim(&**store, Lane::Messages, at, until, 10).await.unwrap();
+    claimed.extend(Outbox::claim(&**store, Lane::Tracker, at, until, 10).await.unwrap());
+    claimed
 }
 
 /// Leases all deliveries that may be, for a minute.
@@ -140,10 +145,34 @@ async fn rows_are_leased_in_the_order_in_which_they_are_due(store: Shared) {
     };
     let due = |id: u8, later| OutboxArm { due_at: seconds(later), ..arm(u128::from(id), refresh(i64::from(id))) };
     armed(&store, &[due(1, 3), due(2, 1), due(3, 2), due(4, 4)]).await;
-    let claimed = Outbox::claim(&*store, seconds(3), seconds(60), 2).await.unwrap();
+    let claimed = Outbox::claim(&*store, Lane::Tracker, seconds(3), seconds(60), 2).await.unwrap();
     let ids: Vec<_> = claimed.iter().map(|task| task.id).collect();
     assert_eq!(ids, [due(2, 1).id, due(3, 2).id]);
     assert_eq!(tasks(&store, seconds(3)).await.len(), 1);
+}
+
+async fn a_lane_is_leased_apart_from_the_other(store: Shared) {
+    people(&store).await;
+    let reconcile = OutboxTask::ReconcileProject { installation: INSTALLATION, azure_project: azure_project() };
+    armed(&store, &[arm(1, reconcile), arm(2, card_task())]).await;
+    let claim = |lane| Outbox::claim(&*store, lane, NOW, seconds(MINUTE), 10);
+    let kinds = |claimed: Vec<ClaimedTask>| claimed.iter().map(|one| one.task.kind()).collect::<Vec<_>>();
+    assert_eq!(kinds(claim(Lane::Messages).await.unwrap()), ["card"]);
+    assert_eq!(kinds(claim(Lane::Tracker).await.unwrap()), ["reconcile_project"]);
+}
+
+async fn a_card_goes_before_hundreds_of_closed_cards_that_were_armed_earlier(store: Shared) {
+    people(&store).await;
+    let close = |id: u128| {
+        let (channel, message) = (ChannelId::new(1).unwrap(), MessageId::new(1).unwrap());
+        let (short_id, title) = ("MILL-1".to_owned(), "It breaks".to_owned());
+        arm(id, OutboxTask::CloseCard { channel, message, short_id, title })
+    };
+    armed(&store, &(1..=300).map(close).collect::<Vec<_>>()).await;
+    armed(&store, &[OutboxArm { due_at: seconds(5), ..arm(301, card_task()) }]).await;
+    let claimed = Outbox::claim(&*store, Lane::Messages, seconds(9), seconds(MINUTE), 8).await.unwrap();
+    let kinds: Vec<_> = claimed.iter().map(|task| task.task.kind()).collect();
+    assert_eq!((kinds.len(), kinds[0], kinds[1]), (8, "card", "close_card"));
 }
 
 async fn a_dead_row_is_replayed_by_its_own_organization_unless_its_target_is_pending_again(store: Shared) {

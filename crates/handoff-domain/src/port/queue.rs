@@ -3,7 +3,7 @@
 use super::store::StoreError;
 use crate::delivery::{ClaimedDelivery, NewDelivery};
 use crate::id::{DeliveryId, OrganizationId, OutboxId};
-use crate::outbox::ClaimedTask;
+use crate::outbox::{ClaimedTask, Lane};
 use crate::time::Timestamp;
 use async_trait::async_trait;
 
@@ -72,12 +72,19 @@ pub trait Inbox: Send + Sync {
 /// The outbox as a queue. Rows are armed and finished through the unit of work.
 #[async_trait]
 pub trait Outbox: Send + Sync {
-    /// Leases up to `limit` pending rows that are due, oldest due first, none that is leased already.
+    /// Leases up to `limit` pending rows of the lane that are due, oldest due first and those of
+    /// [`LAST_OF_LANE`](crate::outbox::LAST_OF_LANE) after the rest, none that is leased already.
     /// Each lease has a larger token than any before.
     ///
     /// # Errors
     /// [`StoreError`].
-    async fn claim(&self, now: Timestamp, lease_until: Timestamp, limit: u16) -> Result<Vec<ClaimedTask>, StoreError>;
+    async fn claim(
+        &self,
+        lane: Lane,
+        now: Timestamp,
+        lease_until: Timestamp,
+        limit: u16,
+    ) -> Result<Vec<ClaimedTask>, StoreError>;
 
     /// Gives a leased row back, to be tried again at `retry_at`; `counts` says whether that was an
     /// attempt, which an outage of ours is not. Does nothing if the lease was lost.

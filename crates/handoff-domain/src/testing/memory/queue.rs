@@ -5,7 +5,7 @@ use super::{MemoryStore, Transaction};
 use crate::delivery::{ClaimedDelivery, DeliveryState, FinishedDelivery, NewDelivery};
 use crate::hook::EventType;
 use crate::id::{DeliveryId, IntegrationId, OrganizationId, OutboxId, WorkItemNumber};
-use crate::outbox::{ClaimedTask, OutboxArm, OutboxState};
+use crate::outbox::{ClaimedTask, LAST_OF_LANE, Lane, OutboxArm, OutboxState};
 use crate::port::store::{QueueTx, StoreResult};
 use crate::port::{Appended, Inbox, InboxError, Outbox, StoreError};
 use crate::time::Timestamp;
@@ -81,13 +81,14 @@ impl State {
         fresh.map(|row| row.new.id).take(usize::from(limit)).collect()
     }
 
-    /// The rows that may be leased, those due first first.
-    fn claimable_tasks(&self, now: Timestamp, limit: u16) -> Vec<OutboxId> {
+    /// The rows of a lane that may be leased, those due first first, but for those that go last.
+    fn claimable_tasks(&self, lane: Lane, now: Timestamp, limit: u16) -> Vec<OutboxId> {
         let pending = self.outbox.values().filter(|row| row.state == OutboxState::Pending);
-        let free = pending.filter(|row| row.progress.is_free(now));
-        let mut due: Vec<_> = free.map(|row| (row.progress.due_at, row.arm.id)).collect();
+        let free = pending.filter(|row| row.arm.task.lane() == lane && row.progress.is_free(now));
+        let is_last = |row: &OutboxRow| row.arm.task.kind() == LAST_OF_LANE;
+        let mut due: Vec<_> = free.map(|row| (is_last(row), row.progress.due_at, row.arm.id)).collect();
         due.sort_unstable();
-        due.into_iter().map(|(_, id)| id).take(usize::from(limit)).collect()
+        due.into_iter().map(|(_, _, id)| id).take(usize::from(limit)).collect()
     }
 
     fn claim_delivery(&mut self, id: DeliveryId, until: Timestamp) -> Option<ClaimedDelivery> {
@@ -289,8 +290,15 @@ impl Inbox for MemoryStore {
 
 #[async_trait]
 impl Outbox for MemoryStore {
-    async fn claim(&self, now: Timestamp, lease_until: Timestamp, limit: u16) -> Result<Vec<ClaimedTask>, StoreError> {
-        self.claim_all(|state| state.claimable_tasks(now, limit), |state, id| state.claim_task(id, lease_until)).await
+    async fn claim(
+        &self,
+        lane: Lane,
+        now: Timestamp,
+        lease_until: Timestamp,
+        limit: u16,
+    ) -> Result<Vec<ClaimedTask>, StoreError> {
+        self.claim_all(|state| state.claimable_tasks(lane, now, limit), |state, id| state.claim_task(id, lease_until))
+            .await
     }
 
     async fn fail(

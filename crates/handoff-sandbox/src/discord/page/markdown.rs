@@ -1,5 +1,5 @@
-//! As much of Discord's markdown as a page needs: bold, code, masked links, escapes and mentions, over
-//! escaped text.
+//! As much of Discord's markdown as a page needs: bold, code, masked links, small print, escapes and
+//! mentions, over escaped text.
 
 use crate::discord::id::Snowflake;
 use crate::discord::mentions::{Mark, marks};
@@ -30,6 +30,7 @@ pub(super) fn to_html(world: &World, guild: Option<Snowflake>, text: &str) -> St
             .or_else(|| code(rest))
             .or_else(|| bold(world, guild, rest))
             .or_else(|| link(rest))
+            .or_else(|| small_print(world, guild, text, rest))
             .or_else(|| escaped_sign(rest));
         let (piece, length) = taken.unwrap_or_else(|| (escape(&letter.to_string()), letter.len_utf8()));
         html.push_str(&piece);
@@ -79,6 +80,14 @@ fn link(text: &str) -> Piece {
     }
     let html = format!("<a href=\"{}\" rel=\"noreferrer\">{}</a>", escape(url), escape(label));
     Some((html, label.len() + url.len() + 4))
+}
+
+/// A line that begins with `-# `.
+fn small_print(world: &World, guild: Option<Snowflake>, text: &str, rest: &str) -> Piece {
+    let before = text.get(..text.len().checked_sub(rest.len())?)?;
+    let line = rest.strip_prefix("-# ").filter(|_| before.is_empty() || before.ends_with('\n'))?;
+    let line = line.lines().next().filter(|line| !line.is_empty())?;
+    Some((format!("<small>{}</small>", to_html(world, guild, line)), line.len() + 3))
 }
 
 fn escaped_sign(text: &str) -> Piece {

@@ -1,0 +1,70 @@
+//! The process that is measured: found, started, waited for, looked at and stopped.
+
+use anyhow::{Context, bail, ensure};
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// The binary named, or the one beside this program.
+pub(crate) fn binary(named: Option<&Path>) -> anyhow::Result<PathBuf> {
+    let binary = match named {
+        Some(named) => named.to_owned(),
+        None => std::env::current_exe().context("this program's own path")?.with_file_name("handoff"),
+    };
+    ensure!(binary.is_file(), "{} is not there; build it: cargo build --release", binary.display());
+    Ok(binary)
+}
+
+/// Now, for durations.
+#[expect(clippy::disallowed_methods, reason = "a bench measures the time")]
+pub(crate) fn now() -> Instant {
+    Instant::now()
+}
+
+/// How long a program takes from its start to its end.
+pub(crate) fn duration_of(command: &mut Command) -> anyhow::Result<Duration> {
+    let begun = now();
+    let ended = command.stdout(Stdio::null()).stderr(Stdio::null()).status().context("starting the binary")?;
+    ensure!(ended.success(), "the binary ended with {ended}");
+    Ok(begun.elapsed())
+}
+
+/// `handoff serve` on a folder of its own. Killed when dropped.
+pub(crate) struct Served(Child);
+
+impl Served {
+    /// Starts it and waits until it says that it is ready; says how long that took.
+    pub(crate) fn start(binary: &Path, data: &Path) -> anyhow::Result<(Self, Duration)> {
+        let begun = now();
+        let mut command = Command::new(binary);
+        command.args(["serve", "--json"]).current_dir(data).env_clear();
+        command.env("HANDOFF_DATA_DIR", data).env("HANDOFF_LISTEN", "127.0.0.1:0");
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().context("starting the binary")?;
+        let stdout = child.stdout.take().context("its output")?;
+        let served = Self(child);
+        for line in BufReader::new(stdout).lines() {
+            if line?.contains("\"ready\":true") {
+                return Ok((served, begun.elapsed()));
+            }
+        }
+        bail!("the binary ended before it was ready; try it by hand: {} serve", binary.display())
+    }
+
+    /// What it holds in memory, in MiB (`VmRSS` of Linux).
+    pub(crate) fn resident_mib(&self) -> anyhow::Result<f64> {
+        let path = format!("/proc/{}/status", self.0.id());
+        let status = std::fs::read_to_string(&path).with_context(|| path.clone())?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("no VmRSS")?;
+        let kib: f64 = line.trim().trim_end_matches("kB").trim().parse().context("VmRSS")?;
+        Ok(kib / 1024.0)
+    }
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
