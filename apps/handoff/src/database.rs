@@ -38,7 +38,10 @@ pub async fn open_current(config: &Config) -> Result<Database, Failure> {
         return Err(Failure::migrations_pending(&pending));
     }
     let applied = database.migrate().await.context("a migration failed")?;
-    tracing::info!(migrations = applied.join(", "), "the database was migrated");
+    if !applied.is_empty() {
+        // None where another process did it meanwhile.
+        tracing::info!(migrations = applied.join(", "), "the database was migrated");
+    }
     Ok(database)
 }
 
