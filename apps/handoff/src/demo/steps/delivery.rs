@@ -1,6 +1,6 @@
 //! Post and Handle Updated Workitem, seen in what Azure DevOps says of its delivery and what we stored of it.
 
-use super::{hold, mirrored, release, see, sent};
+use super::{hold, mirrored, release, see};
 use crate::demo::client::{Look, eventually, rows, text};
 use crate::demo::play::{Play, Prop};
 use crate::demo::report::Seen;
@@ -86,8 +86,19 @@ async fn foreign(play: &Play) -> Result<Value> {
     .await?;
     let aside = stored["state"] == "quarantined" && stored["reason"].to_string().contains("collection");
     see!(aside, "a delivery of another collection is {}: {}", stored["state"], stored["reason"]);
-    sent(play).await?;
+    all_read(play).await?;
     Ok(without_payload(&stored))
+}
+
+/// Waits until no work item is to be read.
+async fn all_read(play: &Play) -> Result<()> {
+    eventually(play.patience, "the work items read", async || {
+        let list = play.api.get(&format!("{}/outbox?state=pending&limit=100", play.at)).await?;
+        let reads = |row: &&Value| row["task"] == "reconcile_project" || row["task"] == "refresh_work_item";
+        let waiting: Vec<&Value> = rows(&list).iter().filter(reads).collect();
+        Ok(Look::at(waiting.is_empty().then_some(()), json!(waiting)))
+    })
+    .await
 }
 
 /// The delivery is applied, and our mirror is where Azure DevOps is.
