@@ -8,6 +8,7 @@ mod crashes;
 mod database;
 mod disorder;
 mod flow;
+mod healing;
 mod people;
 mod projects;
 mod snowflakes;

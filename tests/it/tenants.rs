@@ -6,7 +6,7 @@ use handoff_tests::scene::{Group, Person, Scene};
 use handoff_tests::sight::Change;
 use handoff_tests::tenant::{Member, Tenant};
 use reqwest::Method;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// A second organization that connected the same project. Ada there is another user, known by a mapping.
 struct Second {
@@ -113,6 +113,40 @@ async fn what_belongs_to_another_organization_does_not_exist_for_it() {
         assert_eq!(answer.status, 404, "{method} {path}: {}", answer.json);
     }
     assert_eq!(scene.assignee(&ours).await, Some(scene.member(&scene.ada).user));
+    scene.finish().await;
+}
+
+#[tokio::test]
+async fn what_belongs_to_another_organization_cannot_be_named_in_a_body_either() {
+    let scene = Scene::new().await;
+    let second = Second::in_scene(&scene).await;
+    let (_, ours, theirs) = second.linked(&scene).await;
+    let (at, us) = (&second.tenant.at, &scene.tenant);
+    let our_user = scene.member(&scene.ada).user;
+    let project = format!("{at}/projects/{}", second.tenant.project);
+    let assignee = format!("{}/assignee", theirs.at);
+    let to = |kind: &str, id: i64| json!({"type": kind, "id": id});
+    let by_us = json!({"type": "user", "id": second.ada.user, "by": our_user});
+    let mapping = json!({"integration": us.integration, "unique_name": "x@example.org", "user": our_user});
+    let link = json!({"installation": us.installation, "work_item": 1});
+    let route = json!({"channel_id": us.channel.to_string()});
+    for (method, path, body) in [
+        (Method::POST, format!("{at}/projects"), json!({"name": "Theirs", "teams": [us.team]})),
+        (Method::PUT, format!("{project}/teams/{}", us.team), Value::Null),
+        (Method::PUT, format!("{at}/teams/{}/members/{our_user}", second.tenant.team), Value::Null),
+        (Method::PUT, format!("{project}/notification-settings/{our_user}"), json!({"mention": false})),
+        (Method::PUT, assignee.clone(), to("user", our_user)),
+        (Method::PUT, assignee.clone(), to("team", us.team)),
+        (Method::PUT, assignee, by_us),
+        (Method::POST, format!("{at}/identity-mappings"), mapping),
+        (Method::POST, format!("{}/links", theirs.at), link),
+        (Method::POST, format!("{project}/routes"), route),
+    ] {
+        let answer = scene.api.call(method.clone(), &path, &body).await;
+        assert!(matches!(answer.status, 404 | 409 | 422), "{method} {path} {body}: {} {}", answer.status, answer.json);
+    }
+    assert_eq!(scene.assignee(&theirs).await, None);
+    assert_eq!(scene.assignee(&ours).await, None);
     scene.finish().await;
 }
 

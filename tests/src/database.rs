@@ -168,6 +168,15 @@ pub async fn on(kind: Kind, test: impl AsyncFnOnce(TestDatabase)) -> Result<()> 
 #[macro_export]
 macro_rules! on_each_database {
     ($($test:ident),+ $(,)?) => {
+        $crate::on_sqlite!($($test),+);
+        $crate::on_postgres!($($test),+);
+    };
+}
+
+/// Makes of functions that take a [`TestDatabase`] the tests `sqlite::NAME`.
+#[macro_export]
+macro_rules! on_sqlite {
+    ($($test:ident),+ $(,)?) => {
         mod sqlite {
             $(
                 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -176,6 +185,13 @@ macro_rules! on_each_database {
                 }
             )+
         }
+    };
+}
+
+/// Makes of functions that take a [`TestDatabase`] the tests `postgres::NAME`.
+#[macro_export]
+macro_rules! on_postgres {
+    ($($test:ident),+ $(,)?) => {
         mod postgres {
             $(
                 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

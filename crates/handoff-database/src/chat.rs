@@ -16,7 +16,7 @@ use handoff_domain::person::Unresolved;
 use handoff_domain::port::store::{ChatTx, StoreResult};
 use handoff_domain::work_item::ExternalIssue;
 use sea_orm::sea_query::OnConflict;
-use sea_orm::{ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder};
+use sea_orm::{ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect};
 use std::collections::HashMap;
 use uuid::Uuid;
 
@@ -52,6 +52,26 @@ impl ChatTx for Transaction {
     async fn set_route_disabled(&mut self, id: RouteId, reason: Option<String>) -> StoreResult<()> {
         let update = Sql::new("UPDATE routes SET disabled = ").bind(reason).text(" WHERE id = ").bind(id.get());
         update.count(&self.0).await.map(|_| ())
+    }
+
+    async fn groups_with_card(
+        &mut self,
+        route: RouteId,
+        after: Option<GroupId>,
+        limit: u16,
+    ) -> StoreResult<Vec<GroupId>> {
+        let mut find = messages::Entity::find()
+            .select_only()
+            .column(messages::Column::GroupId)
+            .filter(messages::Column::RouteId.eq(route.get()))
+            .filter(messages::Column::Kind.eq(MessageKind::Card.as_str()))
+            .order_by_asc(messages::Column::GroupId)
+            .limit(u64::from(limit));
+        if let Some(after) = after {
+            find = find.filter(messages::Column::GroupId.gt(after.get()));
+        }
+        let found: Vec<Uuid> = find.into_tuple().all(&self.0).await.stored()?;
+        Ok(found.into_iter().map(GroupId::from_uuid).collect())
     }
 
     async fn routes_of(&mut self, projects: &[ProjectId]) -> StoreResult<Vec<RouteRef>> {

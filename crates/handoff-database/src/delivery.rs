@@ -15,7 +15,7 @@ use handoff_domain::port::store::StoreResult;
 use handoff_domain::port::{Appended, Inbox, InboxError, StoreError};
 use handoff_domain::time::Timestamp;
 use sea_orm::sea_query::OnConflict;
-use sea_orm::{ConnectionTrait, DbErr, EntityTrait, IntoActiveModel};
+use sea_orm::{ConnectionTrait, DbBackend, DbErr, EntityTrait, IntoActiveModel};
 use std::collections::{BTreeMap, HashSet};
 use uuid::Uuid;
 
@@ -31,6 +31,8 @@ pub(crate) async fn append(on: &impl ConnectionTrait, batch: &[NewDelivery]) -> 
     }
     // In the order of their keys, so that two replicas that were told the same never wait for each other.
     rows.sort_by(|one, other| one.idempotency_key.cmp(&other.idempotency_key));
+    let known = known_keys(on, &rows).await?;
+    rows.retain(|row| row.idempotency_key.as_ref().is_none_or(|key| !known.contains(key)));
     let stored = insert(on, rows).await?;
     let is_new = |new: &NewDelivery| stored.contains(&new.id.get());
     let arms: Vec<OutboxArm> = batch.iter().filter(|new| is_new(new)).filter_map(|new| new.arm.clone()).collect();
@@ -42,6 +44,23 @@ pub(crate) async fn append(on: &impl ConnectionTrait, batch: &[NewDelivery]) -> 
     count_duplicates(on, repeated).await?;
     let said = |new| if is_new(new) { Appended::New } else { Appended::Duplicate };
     Ok(batch.iter().map(said).collect())
+}
+
+/// The keys of these that are stored already, where inserting them again would wait for whoever is about to
+/// end the delivery: on PostgreSQL. What is stored after this look is left to the insert.
+async fn known_keys(on: &impl ConnectionTrait, rows: &[deliveries::Model]) -> StoreResult<HashSet<String>> {
+    let mut known = HashSet::new();
+    if on.get_database_backend() != DbBackend::Postgres {
+        return Ok(known);
+    }
+    let keys: Vec<&str> = rows.iter().filter_map(|row| row.idempotency_key.as_deref()).collect();
+    for chunk in keys.chunks(CHUNK) {
+        let look = Sql::new("SELECT idempotency_key FROM deliveries WHERE idempotency_key IN ");
+        for found in look.list(chunk.iter().copied()).all(on).await? {
+            known.insert(found.try_get("", "idempotency_key").stored()?);
+        }
+    }
+    Ok(known)
 }
 
 /// Inserts those that are not there yet; says which were not.
@@ -144,7 +163,15 @@ impl Inbox for Database {
         limit: u16,
     ) -> Result<Vec<ClaimedDelivery>, StoreError> {
         let rows = lease::claim::<deliveries::Model>(self, Queue::Inbox, now, lease_until, limit).await?;
-        rows.into_iter().map(row::claimed_delivery).collect()
+        let mut claimed = Vec::with_capacity(rows.len());
+        for row in rows {
+            let (id, token) = (row.id, row.lease_token);
+            match row::claimed_delivery(row) {
+                Ok(delivery) => claimed.push(delivery),
+                Err(error) => lease::bury(&self.writer, Queue::Inbox, id, token, now, &error).await?,
+            }
+        }
+        Ok(claimed)
     }
 
     async fn fail(

@@ -116,19 +116,29 @@ fn sqlite_constraint(message: &str) -> String {
         "users.id" => "user_pkey",
         "users.discord" => "user_discord",
         "user_emails.address" => "user_email_verified",
+        "user_emails.user_id, user_emails.address" => "user_emails_pkey",
+        "memberships.organization_id, memberships.user_id" => "memberships_pkey",
+        "team_members.team_id, team_members.user_id" => "team_members_pkey",
         "api_tokens.id" => "api_token_pkey",
         "api_tokens.digest" => "api_token_digest",
         "teams.id" => "team_pkey",
         "teams.organization_id, teams.slug" => "team_slug",
         "projects.id" => "project_pkey",
         "projects.organization_id, projects.slug" => "project_slug",
+        "project_teams.project_id, project_teams.team_id" => "project_teams_pkey",
+        "notification_settings.project_id, notification_settings.user_id" => "notification_settings_pkey",
         "issue_groups.id" => "group_pkey",
         "issue_groups.project_id, issue_groups.number" => "group_number",
+        "assignments.group_id" => "assignment_pkey",
+        "decisions.group_id" => "decision_pkey",
         "activities.id" => "activity_pkey",
+        "followers.group_id, followers.who_kind, followers.who_id" => "followers_pkey",
         "integrations.id" => "integration_pkey",
         "integrations.collection_id" => "integration_collection",
         "installations.id" => "installation_pkey",
         "installations.organization_id, installations.integration_id" => "installation_integration",
+        "connected_projects.installation_id, connected_projects.azure_project" => "connected_projects_pkey",
+        "hooks.id" => "hook_pkey",
         "external_issues.id" => "external_issue_pkey",
         "external_issues.integration_id, external_issues.number" => "external_issue_number",
         "group_links.id" => "group_link_pkey",
@@ -149,6 +159,7 @@ fn sqlite_constraint(message: &str) -> String {
         "deliveries.idempotency_key" => "delivery_key",
         "outbox.id" => "outbox_pkey",
         "outbox.target" => "outbox_target",
+        "lease_counter.id" => "lease_counter_pkey",
         other => other,
     };
     known.to_owned()
@@ -165,6 +176,46 @@ fn known_as(constraint: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sql::Sql;
+    use crate::{Database, DatabaseOptions};
+    use sea_orm::QueryResult;
+
+    /// Every unique index of the schema, those of keys included: its table, the statement that made the table,
+    /// and the columns as SQLite names them when it refuses a row. The key that is the number of the row has no
+    /// index.
+    const UNIQUE: &str = "SELECT t.name AS of, t.sql, i.name AS made_as, (SELECT group_concat(t.name || '.' || c.name, \
+         ', ') FROM (SELECT name FROM pragma_index_info(i.name) ORDER BY seqno) c) AS columns \
+         FROM sqlite_schema t JOIN pragma_index_list(t.name) i WHERE t.type = 'table' AND i.\"unique\" \
+         UNION ALL SELECT t.name, t.sql, '', t.name || '.' || c.name FROM sqlite_schema t \
+         JOIN pragma_table_info(t.name) c WHERE t.type = 'table' AND c.pk = 1 AND c.type = 'integer' COLLATE NOCASE";
+
+    /// The name that the schema gives to what is unique here, or else the one that PostgreSQL makes up.
+    fn name_in_schema(of: &str, sql: &str, made_as: &str, columns: &str) -> String {
+        if !made_as.is_empty() && !made_as.starts_with("sqlite_autoindex") {
+            return made_as.to_owned();
+        }
+        let column = columns.trim_start_matches(&format!("{of}."));
+        let line = sql.lines().find(|line| line.trim_start().starts_with(&format!("{column} ")));
+        let named = line.and_then(|line| line.split_once(" CONSTRAINT ")).map(|(_, named)| named);
+        named.and_then(|named| named.split(' ').next()).map_or_else(|| format!("{of}_pkey"), str::to_owned)
+    }
+
+    #[tokio::test]
+    async fn sqlite_names_everything_that_is_unique_in_the_schema_as_the_schema_does() {
+        let database = Database::open(&DatabaseOptions::new("sqlite::memory:")).await.unwrap();
+        database.migrate().await.unwrap();
+        let text = |row: &QueryResult, column: &str| row.try_get::<String>("", column).unwrap();
+        let rows = Sql::new(UNIQUE).all(&database.writer).await.unwrap();
+        let ours = rows.iter().filter(|row| !["seaql_migrations", "sqlite_sequence"].contains(&&*text(row, "of")));
+        let mut count = 0;
+        for row in ours {
+            let columns = text(row, "columns");
+            let expected = name_in_schema(&text(row, "of"), &text(row, "sql"), &text(row, "made_as"), &columns);
+            assert_eq!(sqlite_constraint(&format!("UNIQUE constraint failed: {columns}")), expected);
+            count += 1;
+        }
+        assert!(count > 40, "{count} found");
+    }
 
     #[test]
     fn a_fault_of_the_disk_is_no_defect_of_ours_whichever_part_of_it_failed() {

@@ -9,7 +9,7 @@ use handoff_domain::port::StoreError;
 use handoff_domain::port::store::StoreResult;
 use handoff_domain::time::Timestamp;
 use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, FromQueryResult};
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use uuid::Uuid;
 
 /// One of the two queues.
@@ -123,6 +123,7 @@ pub(crate) async fn claim<M: FromQueryResult + HasToken>(
     let first = counted.try_get::<i64>("", "token").stored()? - i64::from(limit) + 1;
     let due = queue.due(&tx, now, limit).await?;
     let due = unlocked(&tx, queue, due).await?;
+    let due = if queue == Queue::Inbox { within_bytes(&tx, due).await? } else { due };
     let leases: Vec<(Uuid, i64)> = due.into_iter().zip(first..).collect();
     let mut claimed: Vec<M> = Vec::with_capacity(leases.len());
     for chunk in leases.chunks(CHUNK) {
@@ -147,6 +148,47 @@ async fn unlocked(tx: &DatabaseTransaction, queue: Queue, due: Vec<Uuid>) -> Sto
     let free = free.text(" FOR NO KEY UPDATE SKIP LOCKED").all(tx).await?;
     let free: HashSet<Uuid> = sql::ids(&free)?.into_iter().collect();
     Ok(due.into_iter().filter(|id| free.contains(id)).collect())
+}
+
+/// The first of these deliveries whose payloads fit into one claim; at least one.
+async fn within_bytes(tx: &DatabaseTransaction, due: Vec<Uuid>) -> StoreResult<Vec<Uuid>> {
+    let sizes = Sql::new("SELECT id, length(payload) AS bytes FROM deliveries WHERE id IN ").list(due.iter().copied());
+    let sizes = sizes.models::<Size>(tx).await?;
+    let sizes: HashMap<Uuid, i64> = sizes.into_iter().map(|one| (one.id, i64::from(one.bytes))).collect();
+    let mut total = 0;
+    let fits = |id: &Uuid| {
+        let first = total == 0;
+        total += sizes.get(id).copied().unwrap_or(0).max(1);
+        first || total <= CLAIM_BYTES
+    };
+    Ok(due.into_iter().take_while(fits).collect())
+}
+
+/// Bytes of payload in one claim at most, unless the first delivery is larger: they are in memory at once.
+const CLAIM_BYTES: i64 = 32 * 1024 * 1024;
+
+/// How large a payload is; one is at most 16 MiB.
+#[derive(Debug, FromQueryResult)]
+struct Size {
+    id: Uuid,
+    bytes: i32,
+}
+
+/// Ends a leased row that this version cannot read: a newer one wrote it, or it is damaged. It is dead, and
+/// the rows beside it go on.
+pub(crate) async fn bury(
+    on: &impl ConnectionTrait,
+    queue: Queue,
+    id: Uuid,
+    token: Option<i64>,
+    at: Timestamp,
+    error: &StoreError,
+) -> StoreResult<()> {
+    tracing::warn!(%id, queue = queue.table(), %error, "a row cannot be read by this version and is given up on");
+    let end = Sql::new("UPDATE ").text(queue.table()).text(" SET state = 'dead', lease_until = NULL, finished_at = ");
+    let end = end.bind(at.as_micros()).text(", lease_token = NULL, reason = ").bind("this version cannot read it");
+    let end = end.text(" WHERE state = 'pending' AND id = ").bind(id).text(" AND lease_token = ").bind(token);
+    end.count(on).await.map(|_| ())
 }
 
 /// A row that shows the token of its lease.

@@ -126,8 +126,16 @@ impl Outbox for Database {
         lease_until: Timestamp,
         limit: u16,
     ) -> Result<Vec<ClaimedTask>, StoreError> {
-        let rows = lease::claim::<outbox::Model>(self, Queue::Outbox(lane), now, lease_until, limit).await?;
-        rows.iter().map(row::claimed_task).collect()
+        let queue = Queue::Outbox(lane);
+        let rows = lease::claim::<outbox::Model>(self, queue, now, lease_until, limit).await?;
+        let mut claimed = Vec::with_capacity(rows.len());
+        for row in &rows {
+            match row::claimed_task(row) {
+                Ok(task) => claimed.push(task),
+                Err(error) => lease::bury(&self.writer, queue, row.id, row.lease_token, now, &error).await?,
+            }
+        }
+        Ok(claimed)
     }
 
     async fn fail(

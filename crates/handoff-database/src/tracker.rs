@@ -16,6 +16,7 @@ use handoff_domain::id::{
 use handoff_domain::integration::{ConnectedProject, Installation, Integration, Toggles};
 use handoff_domain::person::{IdentityMapping, Person, Unresolved};
 use handoff_domain::port::store::{MatchedBy, PersonMatch, StoreResult, TrackerTx};
+use handoff_domain::secret::Sealed;
 use handoff_domain::text::EmailAddress;
 use handoff_domain::work_item::{AzureProjectId, ExternalIssue, GroupLink, LinkedGroup};
 use sea_orm::sea_query::OnConflict;
@@ -59,6 +60,17 @@ impl TrackerTx for Transaction {
         let update = update.text(", comments = ").bind(toggles.comments).text(" WHERE id = ").bind(id.get());
         let update = update.text(" AND organization_id = ").bind(organization.get());
         update.count(&self.0).await.map(|changed| changed > 0)
+    }
+
+    async fn set_credential(
+        &mut self,
+        organization: OrganizationId,
+        id: InstallationId,
+        credential: &Sealed,
+    ) -> StoreResult<bool> {
+        let update = Sql::new("UPDATE installations SET credential = ").bind(credential.0.clone());
+        let update = update.text(" WHERE id = ").bind(id.get()).text(" AND organization_id = ");
+        update.bind(organization.get()).count(&self.0).await.map(|changed| changed > 0)
     }
 
     async fn put_connected_project(&mut self, new: &ConnectedProject) -> StoreResult<()> {

@@ -29,7 +29,7 @@ crate::group::words!(
     HookStatus {
         /// Our row is committed; Azure DevOps has not confirmed the subscription yet.
         Creating => "creating",
-        /// It delivers.
+        /// It delivered when it was last looked at.
         Enabled => "enabled",
         /// Azure DevOps retries one failed notification and drops new events meanwhile.
         OnProbation => "on_probation",
@@ -45,6 +45,17 @@ crate::group::words!(
         Deleted => "deleted",
     }
 );
+
+impl HookStatus {
+    /// Whether Azure DevOps drops new events of such a hook.
+    #[must_use]
+    pub const fn drops_events(self) -> bool {
+        matches!(
+            self,
+            Self::OnProbation | Self::DisabledByUser | Self::DisabledBySystem | Self::DisabledByInactiveIdentity
+        )
+    }
+}
 
 /// A service hook of ours. Its row is committed before Azure DevOps is asked for the subscription.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -69,6 +80,6 @@ pub struct Hook {
     pub status: HookStatus,
     /// When it was made.
     pub created_at: Timestamp,
-    /// When it last changed here.
+    /// When it was last looked at in Azure DevOps, or changed here.
     pub updated_at: Timestamp,
 }

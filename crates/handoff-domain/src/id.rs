@@ -5,6 +5,7 @@ use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
+use std::time::Duration;
 use uuid::Uuid;
 
 /// The text is not an identifier of the expected form.
@@ -78,6 +79,13 @@ macro_rules! uuid_id {
             #[must_use]
             pub const fn get(self) -> Uuid {
                 self.0
+            }
+
+            /// When it was made, to the millisecond; `None` where it does not tell.
+            #[must_use]
+            pub fn made_at(self) -> Option<Timestamp> {
+                let (seconds, nanos) = self.0.get_timestamp()?.to_unix();
+                Some(Timestamp::from_seconds(i64::try_from(seconds).ok()?).plus(Duration::from_nanos(nanos.into())))
             }
         }
 
@@ -183,6 +191,13 @@ mod tests {
         assert_eq!(ids.len(), 1000);
         assert!(ids.iter().all(|id| id.get_version_num() == 7));
         assert_eq!(sorted, ids);
+    }
+
+    #[test]
+    fn an_id_tells_when_it_was_made_unless_it_is_of_another_kind() {
+        let made = Timestamp::from_micros(1_700_000_000_123_000);
+        assert_eq!(OutboxId::generate(made, &SequentialEntropy::default()).made_at(), Some(made));
+        assert_eq!(OutboxId::from_uuid(Uuid::from_u128(7)).made_at(), None);
     }
 
     #[test]

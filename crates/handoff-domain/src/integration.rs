@@ -38,14 +38,15 @@ pub struct Toggles {
     pub comments: bool,
 }
 
+/// Only what is carried out today is on: whatever comes later is off until somebody asks for it.
 impl Default for Toggles {
     fn default() -> Self {
         Self {
             inbound_assignee: true,
-            outbound_assignee: true,
-            inbound_status: true,
-            outbound_status: true,
-            comments: true,
+            outbound_assignee: false,
+            inbound_status: false,
+            outbound_status: false,
+            comments: false,
         }
     }
 }

@@ -136,6 +136,10 @@ impl From<UseCaseError> for Problem {
             UseCaseError::Tracker(error) => of_tracker(&error, detail),
             UseCaseError::Chat(error) => of_chat(&error, detail),
             UseCaseError::Store(error) => error.into(),
+            UseCaseError::Secret(cause) => {
+                tracing::error!(%cause, "a secret cannot be used: the key file that it was sealed with is missing");
+                Self::new(StatusCode::INTERNAL_SERVER_ERROR, "secret_unusable", detail)
+            }
         }
     }
 }
@@ -201,6 +205,7 @@ pub(crate) async fn no_such_method() -> Problem {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use handoff_domain::port::SecretBoxError;
 
     fn status(error: UseCaseError) -> u16 {
         Problem::from(error).status.as_u16()
@@ -223,6 +228,7 @@ mod tests {
             (UseCaseError::Store(StoreError::Unavailable(text())), 503),
             (UseCaseError::Store(StoreError::Conflict { constraint: text() }), 409),
             (UseCaseError::Store(StoreError::Backend(text())), 500),
+            (UseCaseError::Secret(SecretBoxError::UnknownKey), 500),
         ] {
             assert_eq!(status(error.clone()), expected, "{error:?}");
         }

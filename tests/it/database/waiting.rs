@@ -1,13 +1,14 @@
 //! Waiting for a lock or a connection ends after about a second, in words that say so; and writers that
 //! only come at the same time do not fail at all.
 
-use super::{NOW, ORGANIZATION, delivery, organization};
+use super::{NOW, ORGANIZATION, delivery, organization, raw, until_waiting};
 use handoff_database::{Database, DatabaseOptions};
 use handoff_domain::id::UserId;
 use handoff_domain::organization::User;
-use handoff_domain::port::{Inbox, InboxError, Store, StoreError, UnitOfWork};
+use handoff_domain::port::{Appended, Inbox, InboxError, Store, StoreError, UnitOfWork};
 use handoff_domain::text::Name;
-use handoff_tests::database::TestDatabase;
+use handoff_tests::database::{Kind, TestDatabase};
+use sea_orm::ConnectionTrait;
 use std::future::Future;
 use std::time::Duration;
 use tokio::task::JoinSet;
@@ -18,6 +19,7 @@ handoff_tests::on_each_database![
     a_writer_that_waits_for_another_process_is_told_so_within_two_seconds,
     whoever_gets_no_connection_is_told_so_within_two_seconds,
     a_delivery_that_cannot_be_stored_yet_is_refused_within_two_seconds_and_stored_later,
+    a_runtime_that_stops_in_the_middle_of_a_commit_holds_up_no_later_delivery,
 ];
 
 async fn filled(place: &TestDatabase) -> Database {
@@ -107,4 +109,42 @@ async fn a_delivery_that_cannot_be_stored_yet_is_refused_within_two_seconds_and_
     }
     drop(first);
     assert!(soon(database.append(delivery(0))).await.is_ok());
+}
+
+async fn a_runtime_that_stops_in_the_middle_of_a_commit_holds_up_no_later_delivery(place: TestDatabase) {
+    let (database, other, watch) = (place.open().await.unwrap(), raw(&place).await, raw(&place).await);
+    let hold = match place.kind() {
+        Kind::Sqlite => "BEGIN IMMEDIATE",
+        Kind::Postgres => "BEGIN; LOCK TABLE deliveries IN EXCLUSIVE MODE",
+    };
+    other.execute_unprepared(hold).await.unwrap();
+    let append = |n: u32| {
+        let database = database.clone();
+        async move { database.append(delivery(n)).await }
+    };
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let first = runtime.spawn(append(1));
+    match place.kind() {
+        Kind::Sqlite => a_moment().await,
+        Kind::Postgres => until_waiting(&watch, 1).await,
+    }
+    // In line behind the first, which commits.
+    let second = tokio::spawn(append(2));
+    a_moment().await;
+    assert!(!first.is_finished() && !second.is_finished());
+    runtime.shutdown_background();
+    let second = tokio::time::timeout(Duration::from_millis(500), second).await.unwrap().unwrap();
+    assert!(matches!(second, Err(InboxError::Unavailable(_))), "{second:?}");
+    assert!(first.await.is_err());
+    other.execute_unprepared("ROLLBACK").await.unwrap();
+    let third = tokio::time::timeout(Duration::from_secs(6), append(3)).await.unwrap();
+    assert_eq!(third, Ok(Appended::New));
+    assert_eq!(append(4).await, Ok(Appended::New));
+}
+
+/// Long enough for a task that does nothing but begin.
+async fn a_moment() {
+    let mut ticks = tokio::time::interval(Duration::from_millis(100));
+    ticks.tick().await;
+    ticks.tick().await;
 }

@@ -7,12 +7,12 @@ use handoff_tests::database::{Kind, TEST_PATIENCE, on};
 use std::sync::Arc;
 
 /// All that a store is.
-pub(super) trait AnyStore: Store + Reader + Inbox + Outbox {}
+pub(crate) trait AnyStore: Store + Reader + Inbox + Outbox {}
 
 impl<T: Store + Reader + Inbox + Outbox> AnyStore for T {}
 
 /// A store that several tasks use at once.
-pub(super) type Shared = Arc<dyn AnyStore>;
+pub(crate) type Shared = Arc<dyn AnyStore>;
 
 /// Tells a rule of an empty store in memory.
 pub(super) async fn told_of_memory(rule: impl AsyncFnOnce(Shared)) {

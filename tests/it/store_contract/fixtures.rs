@@ -26,42 +26,42 @@ use handoff_domain::token::ApiToken;
 use handoff_domain::work_item::{AzureProjectId, ExternalIssue, GroupLink};
 use uuid::Uuid;
 
-pub(super) const NOW: Timestamp = Timestamp::from_seconds(1_800_000_000);
-pub(super) const ADAS: OrganizationId = OrganizationId::new(1);
-pub(super) const BOBS: OrganizationId = OrganizationId::new(2);
-pub(super) const ADA: UserId = UserId::new(3);
-pub(super) const BOB: UserId = UserId::new(4);
-pub(super) const TEAM: TeamId = TeamId::new(5);
-pub(super) const PROJECT: ProjectId = ProjectId::new(6);
-pub(super) const ITEM: WorkItemNumber = WorkItemNumber::new(42);
+pub(crate) const NOW: Timestamp = Timestamp::from_seconds(1_800_000_000);
+pub(crate) const ADAS: OrganizationId = OrganizationId::new(1);
+pub(crate) const BOBS: OrganizationId = OrganizationId::new(2);
+pub(crate) const ADA: UserId = UserId::new(3);
+pub(crate) const BOB: UserId = UserId::new(4);
+pub(crate) const TEAM: TeamId = TeamId::new(5);
+pub(crate) const PROJECT: ProjectId = ProjectId::new(6);
+pub(crate) const ITEM: WorkItemNumber = WorkItemNumber::new(42);
 
 // Every kind of row may have the same number: each has a type of its own.
-pub(super) const GROUP: GroupId = GroupId::from_uuid(Uuid::from_u128(1));
-pub(super) const INTEGRATION: IntegrationId = IntegrationId::from_uuid(Uuid::from_u128(1));
-pub(super) const INSTALLATION: InstallationId = InstallationId::from_uuid(Uuid::from_u128(1));
-pub(super) const HOOK: HookId = HookId::from_uuid(Uuid::from_u128(1));
-pub(super) const ISSUE: ExternalIssueId = ExternalIssueId::from_uuid(Uuid::from_u128(1));
-pub(super) const LINK: LinkId = LinkId::from_uuid(Uuid::from_u128(1));
-pub(super) const MAPPING: MappingId = MappingId::from_uuid(Uuid::from_u128(1));
-pub(super) const ROUTE: RouteId = RouteId::from_uuid(Uuid::from_u128(1));
+pub(crate) const GROUP: GroupId = GroupId::from_uuid(Uuid::from_u128(1));
+pub(crate) const INTEGRATION: IntegrationId = IntegrationId::from_uuid(Uuid::from_u128(1));
+pub(crate) const INSTALLATION: InstallationId = InstallationId::from_uuid(Uuid::from_u128(1));
+pub(crate) const HOOK: HookId = HookId::from_uuid(Uuid::from_u128(1));
+pub(crate) const ISSUE: ExternalIssueId = ExternalIssueId::from_uuid(Uuid::from_u128(1));
+pub(crate) const LINK: LinkId = LinkId::from_uuid(Uuid::from_u128(1));
+pub(crate) const MAPPING: MappingId = MappingId::from_uuid(Uuid::from_u128(1));
+pub(crate) const ROUTE: RouteId = RouteId::from_uuid(Uuid::from_u128(1));
 
-pub(super) fn seconds(later: i64) -> Timestamp {
+pub(crate) fn seconds(later: i64) -> Timestamp {
     NOW.offset_micros(later * 1_000_000)
 }
 
-pub(super) fn name(text: &str) -> Name {
+pub(crate) fn name(text: &str) -> Name {
     Name::parse(text).unwrap()
 }
 
-pub(super) fn slug(text: &str) -> Slug {
+pub(crate) fn slug(text: &str) -> Slug {
     Slug::parse(text).unwrap()
 }
 
-pub(super) fn azure_project() -> AzureProjectId {
+pub(crate) fn azure_project() -> AzureProjectId {
     AzureProjectId::parse("11111111-2222-3333-4444-555555555555").unwrap()
 }
 
-pub(super) fn organization(id: i64, called: &str) -> Organization {
+pub(crate) fn organization(id: i64, called: &str) -> Organization {
     Organization {
         id: OrganizationId::new(id),
         slug: slug(called),
@@ -71,19 +71,19 @@ pub(super) fn organization(id: i64, called: &str) -> Organization {
     }
 }
 
-pub(super) fn user(id: i64, called: &str) -> User {
+pub(crate) fn user(id: i64, called: &str) -> User {
     User { id: UserId::new(id), name: name(called), active: true, discord: None, created_at: NOW }
 }
 
-pub(super) fn team(id: i64, organization: OrganizationId, called: &str) -> Team {
+pub(crate) fn team(id: i64, organization: OrganizationId, called: &str) -> Team {
     Team { id: TeamId::new(id), organization, slug: slug(called), name: name(called), created_at: NOW }
 }
 
-pub(super) fn project(id: i64, called: &str) -> Project {
+pub(crate) fn project(id: i64, called: &str) -> Project {
     Project { id: ProjectId::new(id), organization: ADAS, slug: slug(called), name: name(called), created_at: NOW }
 }
 
-pub(super) fn group(id: u128, number: i64) -> Group {
+pub(crate) fn group(id: u128, number: i64) -> Group {
     Group {
         id: GroupId::from_uuid(Uuid::from_u128(id)),
         organization: ADAS,
@@ -97,12 +97,12 @@ pub(super) fn group(id: u128, number: i64) -> Group {
     }
 }
 
-pub(super) fn assigned(group: GroupId, assignee: Assignee) -> Assignment {
+pub(crate) fn assigned(group: GroupId, assignee: Assignee) -> Assignment {
     Assignment { group, organization: ADAS, project: PROJECT, assignee, assigned_at: NOW }
 }
 
 /// What was decided, by what a tracker said.
-pub(super) fn decision() -> Decision {
+pub(crate) fn decision() -> Decision {
     let source = ChangeSource::Tracker {
         integration: INTEGRATION,
         installation: INSTALLATION,
@@ -112,7 +112,7 @@ pub(super) fn decision() -> Decision {
     Decision { value: Some(Assignee::User(ADA)), at: seconds(1), source }
 }
 
-pub(super) fn activity(id: u128) -> Activity {
+pub(crate) fn activity(id: u128) -> Activity {
     Activity {
         id: ActivityId::from_uuid(Uuid::from_u128(id)),
         organization: ADAS,
@@ -124,7 +124,7 @@ pub(super) fn activity(id: u128) -> Activity {
     }
 }
 
-pub(super) fn integration() -> Integration {
+pub(crate) fn integration() -> Integration {
     Integration {
         id: INTEGRATION,
         collection_id: "c".to_owned(),
@@ -134,7 +134,7 @@ pub(super) fn integration() -> Integration {
     }
 }
 
-pub(super) fn installation(id: u128, organization: OrganizationId) -> Installation {
+pub(crate) fn installation(id: u128, organization: OrganizationId) -> Installation {
     Installation {
         id: InstallationId::from_uuid(Uuid::from_u128(id)),
         organization,
@@ -145,7 +145,7 @@ pub(super) fn installation(id: u128, organization: OrganizationId) -> Installati
     }
 }
 
-pub(super) fn connected() -> ConnectedProject {
+pub(crate) fn connected() -> ConnectedProject {
     ConnectedProject {
         organization: ADAS,
         installation: INSTALLATION,
@@ -156,7 +156,7 @@ pub(super) fn connected() -> ConnectedProject {
     }
 }
 
-pub(super) fn hook(status: HookStatus) -> Hook {
+pub(crate) fn hook(status: HookStatus) -> Hook {
     Hook {
         id: HOOK,
         organization: ADAS,
@@ -172,7 +172,7 @@ pub(super) fn hook(status: HookStatus) -> Hook {
     }
 }
 
-pub(super) fn issue(id: u128, number: i64) -> ExternalIssue {
+pub(crate) fn issue(id: u128, number: i64) -> ExternalIssue {
     ExternalIssue {
         id: ExternalIssueId::from_uuid(Uuid::from_u128(id)),
         integration: INTEGRATION,
@@ -190,7 +190,7 @@ pub(super) fn issue(id: u128, number: i64) -> ExternalIssue {
     }
 }
 
-pub(super) fn person(identity_id: Option<&str>, unique_name: Option<&str>) -> Person {
+pub(crate) fn person(identity_id: Option<&str>, unique_name: Option<&str>) -> Person {
     Person {
         identity_id: identity_id.map(str::to_owned),
         unique_name: unique_name.map(str::to_owned),
@@ -199,7 +199,7 @@ pub(super) fn person(identity_id: Option<&str>, unique_name: Option<&str>) -> Pe
     }
 }
 
-pub(super) fn link(id: u128, group: GroupId, issue: ExternalIssueId) -> GroupLink {
+pub(crate) fn link(id: u128, group: GroupId, issue: ExternalIssueId) -> GroupLink {
     let person = person(Some("g1"), Some("eve@example.org"));
     GroupLink {
         id: LinkId::from_uuid(Uuid::from_u128(id)),
@@ -212,7 +212,7 @@ pub(super) fn link(id: u128, group: GroupId, issue: ExternalIssueId) -> GroupLin
     }
 }
 
-pub(super) fn mapping(id: u128, identity_id: Option<&str>, unique_name: Option<&str>, user: UserId) -> IdentityMapping {
+pub(crate) fn mapping(id: u128, identity_id: Option<&str>, unique_name: Option<&str>, user: UserId) -> IdentityMapping {
     IdentityMapping {
         id: MappingId::from_uuid(Uuid::from_u128(id)),
         organization: ADAS,
@@ -224,11 +224,11 @@ pub(super) fn mapping(id: u128, identity_id: Option<&str>, unique_name: Option<&
     }
 }
 
-pub(super) fn guild() -> Guild {
+pub(crate) fn guild() -> Guild {
     Guild { id: GuildId::new(1).unwrap(), organization: ADAS, name: name("Guild"), created_at: NOW }
 }
 
-pub(super) fn route(id: u128, channel: u64) -> Route {
+pub(crate) fn route(id: u128, channel: u64) -> Route {
     Route {
         id: RouteId::from_uuid(Uuid::from_u128(id)),
         organization: ADAS,
@@ -242,7 +242,7 @@ pub(super) fn route(id: u128, channel: u64) -> Route {
     }
 }
 
-pub(super) fn card(id: u128) -> MessageRecord {
+pub(crate) fn card(id: u128) -> MessageRecord {
     MessageRecord {
         id: MessageRecordId::from_uuid(Uuid::from_u128(id)),
         organization: ADAS,
@@ -258,17 +258,17 @@ pub(super) fn card(id: u128) -> MessageRecord {
     }
 }
 
-pub(super) fn arm(id: u128, task: OutboxTask) -> OutboxArm {
+pub(crate) fn arm(id: u128, task: OutboxTask) -> OutboxArm {
     let id = OutboxId::from_uuid(Uuid::from_u128(id));
     OutboxArm { id, organization: ADAS, project: Some(PROJECT), task, due_at: NOW }
 }
 
-pub(super) fn card_task() -> OutboxTask {
+pub(crate) fn card_task() -> OutboxTask {
     OutboxTask::Card { group: GROUP, route: ROUTE }
 }
 
 /// A token of the whole instance; every one has the same digest.
-pub(super) fn token(id: u128) -> ApiToken {
+pub(crate) fn token(id: u128) -> ApiToken {
     ApiToken {
         id: TokenId::from_uuid(Uuid::from_u128(id)),
         name: name("A script"),
@@ -281,7 +281,7 @@ pub(super) fn token(id: u128) -> ApiToken {
 }
 
 /// A pending delivery of a work item, arrived `id` seconds after [`NOW`].
-pub(super) fn delivery(id: u16, work_item: i64) -> NewDelivery {
+pub(crate) fn delivery(id: u16, work_item: i64) -> NewDelivery {
     NewDelivery {
         id: DeliveryId::from_uuid(Uuid::from_u128(u128::from(id))),
         hook: HOOK,
@@ -299,12 +299,12 @@ pub(super) fn delivery(id: u16, work_item: i64) -> NewDelivery {
 }
 
 /// A unit of work.
-pub(super) async fn begin(store: &Shared) -> Box<dyn UnitOfWork> {
+pub(crate) async fn begin(store: &Shared) -> Box<dyn UnitOfWork> {
     store.begin().await.unwrap()
 }
 
 /// All deliveries that Ada's organization sees, newest first.
-pub(super) async fn all_deliveries(store: &Shared) -> Vec<DeliveryRecord> {
+pub(crate) async fn all_deliveries(store: &Shared) -> Vec<DeliveryRecord> {
     let mut found = Vec::new();
     let mut page = PageRequest { after: None, limit: PageRequest::<DeliveryId>::MAX };
     loop {
@@ -318,7 +318,7 @@ pub(super) async fn all_deliveries(store: &Shared) -> Vec<DeliveryRecord> {
 }
 
 /// Fills an empty store with the two organizations and their people, and Ada's team with its project.
-pub(super) async fn people(store: &Shared) {
+pub(crate) async fn people(store: &Shared) {
     let mut uow = begin(store).await;
     for (id, called, whose) in [(1, "adas", user(3, "Ada")), (2, "bobs", user(4, "Bob"))] {
         let own = uow.insert_organization(&organization(id, called)).await.unwrap();
@@ -333,7 +333,7 @@ pub(super) async fn people(store: &Shared) {
 }
 
 /// [`people`], and Ada's tracker with its connected project.
-pub(super) async fn tracker(store: &Shared) {
+pub(crate) async fn tracker(store: &Shared) {
     people(store).await;
     let mut uow = begin(store).await;
     uow.put_integration(&integration()).await.unwrap();
@@ -343,7 +343,7 @@ pub(super) async fn tracker(store: &Shared) {
 }
 
 /// [`tracker`], and one of everything else, Ada's.
-pub(super) async fn world(store: &Shared) {
+pub(crate) async fn world(store: &Shared) {
     tracker(store).await;
     let mut uow = begin(store).await;
     uow.insert_group(&group(1, 1)).await.unwrap();

@@ -10,12 +10,15 @@ mod backend;
 mod bulk;
 mod concurrency;
 mod fidelity;
-mod fixtures;
+pub(crate) mod fixtures;
+mod pages;
 mod people;
 mod project;
 mod queue;
+mod sets;
 mod tenancy;
 mod tenant;
 mod transaction;
 
-use backend::{Shared, on_databases, on_every_backend};
+pub(crate) use backend::Shared;
+use backend::{on_databases, on_every_backend};

@@ -3,10 +3,11 @@
 use super::fixtures::*;
 use super::{Shared, on_every_backend};
 use handoff_domain::chat::{MessageKind, MessageRecord};
-use handoff_domain::id::{IntegrationId, MessageRecordId};
+use handoff_domain::id::{GroupId, IntegrationId, MessageRecordId, RouteId};
 use handoff_domain::integration::{ConnectedProject, Integration, Toggles};
 use handoff_domain::organization::{MessageId, Role, UserEmail};
 use handoff_domain::page::PageRequest;
+use handoff_domain::secret::Sealed;
 use handoff_domain::text::EmailAddress;
 use handoff_domain::token::ApiToken;
 use uuid::Uuid;
@@ -18,6 +19,8 @@ on_every_backend![
     a_collection_is_one_integration_whoever_installs_it,
     what_is_connected_already_stays_as_it_is,
     the_toggles_of_an_installation_reach_its_links,
+    a_credential_takes_the_place_of_the_old_one,
+    the_groups_with_a_card_on_a_route_are_told_in_pages,
     a_ping_is_known_by_the_activity_it_tells_of,
 ];
 
@@ -97,6 +100,30 @@ async fn the_toggles_of_an_installation_reach_its_links(store: Shared) {
         assert_eq!(links.iter().map(|one| one.inbound_assignee).collect::<Vec<_>>(), [inbound_assignee]);
         assert_eq!(links[0].link, link(1, GROUP, ISSUE));
     }
+}
+
+async fn a_credential_takes_the_place_of_the_old_one(store: Shared) {
+    world(&store).await;
+    let mut uow = begin(&store).await;
+    assert!(uow.set_credential(ADAS, INSTALLATION, &Sealed(vec![9, 0, 255])).await.unwrap());
+    uow.commit().await.unwrap();
+    let (found, _) = store.installation(ADAS, INSTALLATION).await.unwrap().unwrap();
+    assert_eq!((found.credential, found.toggles), (Sealed(vec![9, 0, 255]), Toggles::default()));
+}
+
+async fn the_groups_with_a_card_on_a_route_are_told_in_pages(store: Shared) {
+    world(&store).await;
+    let mut uow = begin(&store).await;
+    uow.put_message_record(&card(1)).await.unwrap();
+    for (id, kind) in [(2, MessageKind::Card), (3, MessageKind::Card), (4, MessageKind::Ping)] {
+        let of = group(id, i64::try_from(id).unwrap());
+        uow.insert_group(&of).await.unwrap();
+        uow.put_message_record(&MessageRecord { group: of.id, kind, ..card(id) }).await.unwrap();
+    }
+    let ids = |ids: &[u128]| ids.iter().map(|id| GroupId::from_uuid(Uuid::from_u128(*id))).collect::<Vec<_>>();
+    assert_eq!(uow.groups_with_card(ROUTE, None, 2).await.unwrap(), ids(&[1, 2]));
+    assert_eq!(uow.groups_with_card(ROUTE, Some(ids(&[2])[0]), 2).await.unwrap(), ids(&[3]));
+    assert_eq!(uow.groups_with_card(RouteId::from_uuid(Uuid::from_u128(99)), None, 2).await.unwrap(), []);
 }
 
 async fn a_ping_is_known_by_the_activity_it_tells_of(store: Shared) {

@@ -7,6 +7,7 @@ use handoff_domain::integration::{ConnectedProject, Toggles};
 use handoff_domain::organization::UserEmail;
 use handoff_domain::page::{Page, PageRequest};
 use handoff_domain::port::store::StoreResult;
+use handoff_domain::secret::Sealed;
 use handoff_domain::text::EmailAddress;
 
 on_every_backend![
@@ -66,10 +67,13 @@ async fn an_organization_sees_its_own_and_another_sees_nothing_of_it(store: Shar
 
 async fn an_organization_does_not_change_what_is_anothers(store: Shared) {
     world(&store).await;
+    assert_eq!(store.mapping(BOBS, MAPPING).await.unwrap(), None);
+    assert_eq!(store.mapping(ADAS, MAPPING).await.unwrap().map(|one| one.id), Some(MAPPING));
     let mut uow = begin(&store).await;
     assert_eq!(uow.hold_project(BOBS, PROJECT).await.unwrap(), None);
     assert_eq!(uow.hide_project(BOBS, PROJECT, NOW).await.unwrap(), None);
     assert!(!uow.set_toggles(BOBS, INSTALLATION, &Toggles::default()).await.unwrap());
+    assert!(!uow.set_credential(BOBS, INSTALLATION, &Sealed(vec![9])).await.unwrap());
     assert_eq!(uow.delete_link(BOBS, LINK).await.unwrap(), None);
     assert!(!uow.delete_mapping(BOBS, MAPPING).await.unwrap());
     assert!(!uow.delete_route(BOBS, ROUTE).await.unwrap());

@@ -3,6 +3,7 @@
 use super::client::{rows, text};
 use super::play::{Play, Prop};
 use super::scene::PAT;
+use super::steps::message::TITLE;
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 
@@ -15,7 +16,7 @@ impl Play {
         let toggles = json!({"toggles": {"inbound_assignee": true}});
         self.api.patch(&format!("{}/installations/{id}", self.at), &toggles).await?;
         self.api.post(&format!("{}/guilds", self.at), &json!({"id": self.scene.guild})).await?;
-        self.add_issue("The mill stops").await
+        self.add_issue(TITLE).await
     }
 
     /// A route of the project to the channel, and an issue with a card.

@@ -227,6 +227,10 @@ impl Reader for Database {
         tracker::mappings(&self.reader, organization, page).await
     }
 
+    async fn mapping(&self, organization: OrganizationId, id: MappingId) -> StoreResult<Option<IdentityMapping>> {
+        tracker::mapping(&self.reader, organization, id).await
+    }
+
     async fn guilds(&self, organization: OrganizationId) -> StoreResult<Vec<Guild>> {
         chat::guilds(&self.reader, organization).await
     }

@@ -168,6 +168,16 @@ pub(super) async fn unresolved_links(
     page(waiting.all(on).await?, asked.limit, |found| with_issue(&found))
 }
 
+pub(super) async fn mapping(
+    on: &impl ConnectionTrait,
+    organization: OrganizationId,
+    id: MappingId,
+) -> StoreResult<Option<IdentityMapping>> {
+    let own = Sql::new("SELECT * FROM identity_mappings WHERE organization_id = ").bind(organization.get());
+    let found = own.text(" AND id = ").bind(id.get()).models::<identity_mappings::Model>(on).await?;
+    Ok(found.into_iter().next().map(row::mapping))
+}
+
 pub(super) async fn mappings(
     on: &impl ConnectionTrait,
     organization: OrganizationId,

@@ -150,6 +150,8 @@ pub trait Reader: Send + Sync {
         organization: OrganizationId,
         page: PageRequest<MappingId>,
     ) -> StoreResult<Page<IdentityMapping>>;
+    /// One identity mapping.
+    async fn mapping(&self, organization: OrganizationId, id: MappingId) -> StoreResult<Option<IdentityMapping>>;
     /// The organization's guilds.
     async fn guilds(&self, organization: OrganizationId) -> StoreResult<Vec<Guild>>;
     /// A project's routes.

@@ -19,6 +19,7 @@ use crate::organization::{DiscordUserId, Organization, Role, Team, User, UserEma
 use crate::outbox::{OutboxArm, OutboxState};
 use crate::person::{IdentityMapping, Person, Unresolved};
 use crate::project::{NotificationSetting, Project};
+use crate::secret::Sealed;
 use crate::slug::Slug;
 use crate::text::EmailAddress;
 use crate::time::Timestamp;
@@ -261,6 +262,13 @@ pub trait TrackerTx {
         id: InstallationId,
         toggles: &Toggles,
     ) -> StoreResult<bool>;
+    /// Replaces the sealed credential; `false` if absent.
+    async fn set_credential(
+        &mut self,
+        organization: OrganizationId,
+        id: InstallationId,
+        credential: &Sealed,
+    ) -> StoreResult<bool>;
     /// Inserts; connected already is no error.
     async fn put_connected_project(&mut self, new: &ConnectedProject) -> StoreResult<()>;
     /// Removes; `false` if absent.
@@ -341,6 +349,13 @@ pub trait ChatTx {
     async fn delete_route(&mut self, organization: OrganizationId, id: RouteId) -> StoreResult<bool>;
     /// Disables a route with the reason, or enables it.
     async fn set_route_disabled(&mut self, id: RouteId, reason: Option<String>) -> StoreResult<()>;
+    /// Up to `limit` groups that have a card on the route, by id, after `after`.
+    async fn groups_with_card(
+        &mut self,
+        route: RouteId,
+        after: Option<GroupId>,
+        limit: u16,
+    ) -> StoreResult<Vec<GroupId>>;
     /// The enabled routes of these projects.
     async fn routes_of(&mut self, projects: &[ProjectId]) -> StoreResult<Vec<RouteRef>>;
     /// What a card shows; `None` if the group or the route is absent, or the project hidden.

@@ -4,6 +4,7 @@ use super::assign::{Assigned, assign};
 use super::change_set::{ChangeSet, Surroundings};
 use super::deassign::deassign;
 use super::error::{UseCaseError, rerun};
+use super::invalidate_assignee_exists_cache::{Forget, invalidate_assignee_exists_cache};
 use crate::assignee::{Assignee, ChangeSource};
 use crate::id::{GroupId, OrganizationId, ProjectId, TeamId, UserId};
 use crate::port::store::GroupState;
@@ -123,6 +124,11 @@ impl Assignments {
 
     /// Tells the caches and workers what was committed.
     pub async fn tell(&self, ticket: FillTicket, changes: &ChangeSet) {
+        let (store, cache, clock) = (self.store.as_ref(), self.cache.as_ref(), self.clock.as_ref());
+        for group in changes.unassigned_groups() {
+            // Of one group the store is not asked: nothing can fail.
+            drop(invalidate_assignee_exists_cache(Forget::Group(group), store, cache, clock).await);
+        }
         changes.after_commit(ticket, self.cache.as_ref(), self.debounce.as_ref(), self.wake.as_ref()).await;
     }
 }

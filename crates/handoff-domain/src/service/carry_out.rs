@@ -5,11 +5,13 @@
 
 use super::create_subscription::Subscriptions;
 use super::error::UseCaseError;
+use super::essentials::due_now;
+use super::outage_wait::outage_wait;
 use super::refresh_work_item::RefreshWorkItem;
 use super::send_message::{SendMessage, Sent};
-use crate::id::OutboxId;
-use crate::outbox::{ClaimedTask, OutboxArm, OutboxState, OutboxTask};
+use crate::outbox::{ClaimedTask, OutboxState, OutboxTask};
 use crate::port::{ChatError, Clock, Entropy, Outbox, Store, StoreError, TrackerError};
+use crate::time::Timestamp;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -68,13 +70,20 @@ impl CarryOut {
                 (OutboxState::Dead, Some(reason))
             }
             Ending::Again { after, reason, counts } => {
-                let wait = self.wait(claimed.attempts).max(after.unwrap_or_default());
+                let whole = if counts { doubled(claimed.attempts) } else { outage_wait(age(claimed, now), FIRST_WAIT) };
+                let wait = self.jittered(whole).max(after.unwrap_or_default());
                 return self.outbox.fail(claimed.id, claimed.token, now.plus(wait), &reason, counts).await;
             }
         };
         let mut uow = self.store.begin().await?;
-        match uow.finish_outbox(claimed.id, claimed.token, claimed.generation, state, reason, now).await {
-            Ok(()) => uow.commit().await,
+        match uow.finish_outbox(claimed.id, claimed.token, claimed.generation, state, reason.clone(), now).await {
+            Ok(()) => {
+                uow.commit().await?;
+                if state == OutboxState::Dead {
+                    tell_dead(claimed, &reason.unwrap_or_default());
+                }
+                Ok(())
+            }
             Err(StoreError::LeaseLost) => {
                 drop(uow);
                 self.arm_again(claimed).await
@@ -110,26 +119,39 @@ impl CarryOut {
         if claimed.task.target().is_none() {
             return Ok(());
         }
-        let now = self.clock.now();
-        let row = OutboxArm {
-            id: OutboxId::generate(now, self.entropy.as_ref()),
-            organization: claimed.organization,
-            project: None,
-            task: claimed.task.clone(),
-            due_at: now,
-        };
+        let row = due_now(claimed.organization, claimed.task.clone(), self.clock.as_ref(), self.entropy.as_ref());
         let mut uow = self.store.begin().await?;
         uow.arm(&[row]).await?;
         uow.commit().await
     }
 
-    /// Exponential with jitter: between half and the whole of the doubled wait.
-    fn wait(&self, attempts: u32) -> Duration {
-        let whole = FIRST_WAIT.saturating_mul(2_u32.saturating_pow(attempts)).min(LONGEST_WAIT);
+    /// Between half and the whole of the wait.
+    fn jittered(&self, whole: Duration) -> Duration {
         let mut byte = [0_u8; 1];
         self.entropy.fill(&mut byte);
         whole / 2 + whole.mul_f64(f64::from(byte[0]) / 512.0)
     }
+}
+
+fn tell_dead(claimed: &ClaimedTask, reason: &str) {
+    tracing::warn!(
+        row = %claimed.id,
+        organization = %claimed.organization,
+        task = claimed.task.kind(),
+        attempts = claimed.attempts + 1,
+        reason,
+        "a task was given up on; its replay tries it again"
+    );
+}
+
+/// The wait after so many failures that count.
+fn doubled(attempts: u32) -> Duration {
+    FIRST_WAIT.saturating_mul(2_u32.saturating_pow(attempts)).min(LONGEST_WAIT)
+}
+
+/// How long ago the row was made.
+fn age(claimed: &ClaimedTask, now: Timestamp) -> Duration {
+    claimed.id.made_at().map_or(Duration::ZERO, |made| now.since(made))
 }
 
 fn ending_of(done: Result<Sent, UseCaseError>) -> Ending {
@@ -144,8 +166,13 @@ fn ending_of(done: Result<Sent, UseCaseError>) -> Ending {
     let reason = error.to_string();
     match error {
         UseCaseError::Store(StoreError::LeaseLost) => Ending::LeaseLost,
-        UseCaseError::Store(_) => Ending::Again { after: None, reason, counts: false },
-        UseCaseError::TryAgain(_) => again(None, reason),
+        UseCaseError::Store(StoreError::Unavailable(_) | StoreError::Retry) => {
+            Ending::Again { after: None, reason, counts: false }
+        }
+        // What only a change of ours or of the operator mends must not be tried for ever.
+        UseCaseError::Store(StoreError::Backend(_) | StoreError::Conflict { .. })
+        | UseCaseError::Secret(_)
+        | UseCaseError::TryAgain(_) => again(None, reason),
         UseCaseError::NotFound { .. } => Ending::Over(OutboxState::Obsolete, Some(reason)),
         UseCaseError::Refused(_) | UseCaseError::Conflict(_) => dead(reason),
         UseCaseError::Chat(ChatError::Retry { after, .. }) => again(after, reason),
@@ -167,6 +194,7 @@ fn ending_of(done: Result<Sent, UseCaseError>) -> Ending {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::port::SecretBoxError;
 
     #[test]
     fn every_class_of_failure_ends_as_it_should() {
@@ -187,6 +215,15 @@ mod tests {
         assert_eq!(ending_of(Err(UseCaseError::Store(StoreError::LeaseLost))), Ending::LeaseLost);
         let outage = ending_of(Err(UseCaseError::Store(StoreError::Unavailable(String::new()))));
         assert!(matches!(outage, Ending::Again { counts: false, .. }));
+        let lost = ending_of(Err(UseCaseError::Store(StoreError::Retry)));
+        assert!(matches!(lost, Ending::Again { counts: false, .. }));
+        for ours in [
+            UseCaseError::Store(StoreError::Backend(String::new())),
+            UseCaseError::Store(StoreError::Conflict { constraint: String::new() }),
+            UseCaseError::Secret(SecretBoxError::UnknownKey),
+        ] {
+            assert!(matches!(ending_of(Err(ours.clone())), Ending::Again { counts: true, .. }), "{ours:?}");
+        }
         let throttled = TrackerError::Throttled { retry_after: after };
         assert!(retried(&ending_of(Err(UseCaseError::Tracker(throttled)))));
         let gone = ending_of(Err(UseCaseError::NotFound { what: "installation" }));

@@ -208,8 +208,7 @@ impl ChangeSet {
             uow.put_assignments(&rows).await?;
         }
         if !self.unassigned.is_empty() {
-            let groups: Vec<GroupId> = self.unassigned.keys().copied().collect();
-            uow.delete_assignments(&groups).await?;
+            uow.delete_assignments(&self.unassigned_groups()).await?;
         }
         let decided = self.assignments.iter().map(|(group, (_, decision))| (*group, decision.clone()));
         let undecided = self.unassigned.iter().map(|(group, decision)| (*group, decision.clone()));
@@ -243,9 +242,16 @@ impl ChangeSet {
         by_time
     }
 
-    /// Tells the caches and the workers what was committed. Best effort: lifetimes and polls repair
-    /// what is lost here. `ticket` was taken before the unit of work began: a group that somebody else
-    /// took back meanwhile is not remembered as assigned.
+    /// The groups that are nobody's now.
+    #[must_use]
+    pub fn unassigned_groups(&self) -> Vec<GroupId> {
+        self.unassigned.keys().copied().collect()
+    }
+
+    /// Tells the caches and the workers what was committed, but for the groups that are nobody's now:
+    /// those Invalidate Assignee-Exists Cache tells of. Best effort: lifetimes and polls repair what is
+    /// lost here. `ticket` was taken before the unit of work began: a group that somebody else took back
+    /// meanwhile is not remembered as assigned.
     pub async fn after_commit(
         &self,
         ticket: FillTicket,
@@ -257,9 +263,8 @@ impl ChangeSet {
         if !assigned.is_empty() {
             cache.fill(ticket, &assigned).await;
         }
-        let unassigned: Vec<GroupId> = self.unassigned.keys().copied().collect();
+        let unassigned = self.unassigned_groups();
         if !unassigned.is_empty() {
-            cache.invalidate(&unassigned).await;
             debounce.forget(&unassigned).await;
         }
         if !self.arms.is_empty() {

@@ -7,8 +7,8 @@ use crate::port::{Reader, SecretBox, TrackerConnection};
 /// Where and as whom to ask the tracker for this installation.
 ///
 /// # Errors
-/// [`UseCaseError::NotFound`] without such an installation in the organization, or a store error when
-/// its credential cannot be opened.
+/// [`UseCaseError::NotFound`] without such an installation in the organization, [`UseCaseError::Secret`]
+/// when its credential cannot be opened.
 pub async fn connection(
     reader: &dyn Reader,
     secrets: &dyn SecretBox,

@@ -4,12 +4,19 @@
 //! crash in between, asking again looks for our address there and adopts what it finds. What Azure
 //! DevOps answers is recorded under the lock of the project's hooks; of two subscriptions that two
 //! callers made for one hook, the second is deleted.
+//!
+//! A subscription that Azure DevOps gave up on, or that delivers to an address that is not ours any more,
+//! is replaced: another hook is made first, so that no event falls between the two, then the old one is
+//! deleted, and what was missed is read. (Changing it would not do: Sentry found that this revives none,
+//! getsentry/sentry#10407.) One that a person switched off stays off.
 
 use super::connection::connection;
 use super::error::{UseCaseError, rerun};
+use super::essentials::due_now;
 use crate::hook::{EventType, Hook, HookStatus};
 use crate::id::{HookId, InstallationId, OrganizationId};
 use crate::integration::ConnectedProject;
+use crate::outbox::OutboxTask;
 use crate::port::tracker::NewSubscription;
 use crate::port::{
     Clock, Entropy, Reader, RemoteSubscription, SecretBox, Store, StoreError, TrackerConnection, TrackerError,
@@ -48,9 +55,40 @@ enum Recorded {
     Gone,
 }
 
+/// The hooks of one event type, as Azure DevOps holds them.
+#[derive(Default)]
+struct LookedAt {
+    /// The one that may stay as it is.
+    working: Option<(Hook, RemoteSubscription)>,
+    /// Those that must go.
+    broken: Vec<Hook>,
+    /// Those without a subscription there.
+    spare: Vec<Hook>,
+}
+
+/// What connecting a project mended.
+#[derive(Default)]
+struct Mended {
+    /// Hooks that others stand in for.
+    replaced: Vec<Hook>,
+    /// Whether events may have been lost meanwhile.
+    missed: bool,
+}
+
+/// Whether Azure DevOps will never deliver by it again, whatever anybody switches.
+const fn is_given_up(status: HookStatus) -> bool {
+    matches!(status, HookStatus::DisabledBySystem | HookStatus::DisabledByInactiveIdentity)
+}
+
+/// Whether both name one address, the default port written or not.
+fn is_same_address(a: &str, b: &str) -> bool {
+    let plain = |text: &str| text.to_ascii_lowercase().replacen(":443/", "/", 1);
+    plain(a) == plain(b)
+}
+
 impl Subscriptions {
     /// Connects an Azure DevOps project and asks for its hooks. Idempotent: asking twice, or after a
-    /// crash, leaves one of each.
+    /// crash, leaves one of each. Asking again also heals: see above.
     ///
     /// # Errors
     /// [`UseCaseError::NotFound`] without such an installation or project; [`UseCaseError::Tracker`] as
@@ -74,11 +112,17 @@ impl Subscriptions {
             created_at: self.clock.now(),
         };
         let rows = rerun(|| self.commit_rows(&connected)).await?;
-        let mut hooks = Vec::with_capacity(rows.len());
-        for row in rows {
-            hooks.push(self.converge(&at, row).await?);
+        let mut kept = Vec::with_capacity(EventType::OF_A_PROJECT.len());
+        let mut mended = Mended::default();
+        for event_type in EventType::OF_A_PROJECT {
+            let of_type = rows.iter().filter(|row| row.event_type == event_type);
+            let looked_at = self.look_at(&at, of_type).await?;
+            kept.push(self.converge(&at, &connected, event_type, looked_at, &mut mended).await?);
         }
-        Ok(hooks)
+        if mended.missed || !mended.replaced.is_empty() {
+            rerun(|| self.retire(&connected, &mended)).await?;
+        }
+        Ok(kept)
     }
 
     /// The address that Azure DevOps delivers to for a hook.
@@ -125,23 +169,110 @@ impl Subscriptions {
         })
     }
 
-    /// Makes Azure DevOps hold this hook: keeps the one it has, adopts one that has our address, or
-    /// makes one.
-    async fn converge(&self, at: &TrackerConnection, hook: Hook) -> Result<Hook, UseCaseError> {
-        let known = match &hook.subscription_id {
-            Some(id) => self.tracker.subscription(at, id).await?,
-            None => None,
-        };
-        let held = match known {
-            Some(held) => held,
-            None => match self.adopt(at, hook.id).await? {
-                Some(held) => held,
-                None => self.ask(at, &hook).await?,
-            },
-        };
-        if hook.subscription_id.as_deref() == Some(held.id.as_str()) && hook.status == held.status {
-            return Ok(hook);
+    async fn look_at(
+        &self,
+        at: &TrackerConnection,
+        rows: impl Iterator<Item = &Hook> + Send,
+    ) -> Result<LookedAt, UseCaseError> {
+        let mut looked_at = LookedAt::default();
+        for row in rows {
+            let held = match &row.subscription_id {
+                Some(id) => self.tracker.subscription(at, id).await?,
+                None => None,
+            };
+            match held {
+                None => looked_at.spare.push(row.clone()),
+                Some(held) if looked_at.working.is_none() && self.may_stay(row.id, &held) => {
+                    looked_at.working = Some((row.clone(), held));
+                }
+                Some(_) => looked_at.broken.push(row.clone()),
+            }
         }
+        Ok(looked_at)
+    }
+
+    /// Whether a subscription may stay as it is. On probation it comes back by itself.
+    fn may_stay(&self, hook: HookId, held: &RemoteSubscription) -> bool {
+        let is_ours = |url: &String| is_same_address(url, &self.webhook_url(hook));
+        !is_given_up(held.status) && held.url.as_ref().is_none_or(is_ours)
+    }
+
+    /// Makes Azure DevOps hold one hook of this event type: keeps the one that works, else adopts what has
+    /// the address of a hook without a subscription, or asks for one.
+    async fn converge(
+        &self,
+        at: &TrackerConnection,
+        connected: &ConnectedProject,
+        event_type: EventType,
+        looked_at: LookedAt,
+        mended: &mut Mended,
+    ) -> Result<Hook, UseCaseError> {
+        let LookedAt { working, broken, spare } = looked_at;
+        let was_known = |hook: &Hook| hook.subscription_id.is_some();
+        let (hook, held) = match working {
+            Some((hook, held)) => {
+                mended.missed |= hook.status.drops_events() && held.status == HookStatus::Enabled;
+                (hook, held)
+            }
+            None => {
+                mended.missed |= spare.iter().any(was_known);
+                let hook = match spare.first() {
+                    Some(spare) => spare.clone(),
+                    None => rerun(|| self.commit_replacement(connected, event_type, &broken)).await?,
+                };
+                let held = match self.adopt(at, hook.id).await? {
+                    Some(held) => held,
+                    None => self.ask(at, &hook).await?,
+                };
+                (hook, held)
+            }
+        };
+        let hook = self.settle(at, hook, held).await?;
+        mended.replaced.extend(broken.into_iter().chain(spare).filter(|old| old.id != hook.id));
+        Ok(hook)
+    }
+
+    /// Commits the row of a hook that stands in for broken ones, unless somebody else did meanwhile.
+    async fn commit_replacement(
+        &self,
+        connected: &ConnectedProject,
+        event_type: EventType,
+        broken: &[Hook],
+    ) -> Result<Hook, UseCaseError> {
+        let mut uow = self.store.begin().await?;
+        let stored = uow.lock_hooks(connected.installation, &connected.azure_project).await?;
+        let is_broken = |hook: &Hook| hook.status == HookStatus::Deleting || broken.iter().any(|one| one.id == hook.id);
+        if let Some(theirs) = stored.into_iter().find(|hook| hook.event_type == event_type && !is_broken(hook)) {
+            return Ok(theirs);
+        }
+        let hook = self.new_hook(connected, event_type)?;
+        uow.put_hook(&hook).await?;
+        uow.commit().await?;
+        Ok(hook)
+    }
+
+    /// Lets the replaced hooks go, and arms a reading of what was missed.
+    async fn retire(&self, connected: &ConnectedProject, mended: &Mended) -> Result<(), StoreError> {
+        let armed = |task| due_now(connected.organization, task, self.clock.as_ref(), self.entropy.as_ref());
+        let mut uow = self.store.begin().await?;
+        let stored = uow.lock_hooks(connected.installation, &connected.azure_project).await?;
+        let mut arms = Vec::new();
+        for mut hook in stored.into_iter().filter(|hook| mended.replaced.iter().any(|old| old.id == hook.id)) {
+            hook.status = HookStatus::Deleting;
+            hook.updated_at = self.clock.now();
+            uow.put_hook(&hook).await?;
+            arms.push(armed(OutboxTask::DeleteSubscription { hook: hook.id }));
+        }
+        arms.push(armed(OutboxTask::ReconcileProject {
+            installation: connected.installation,
+            azure_project: connected.azure_project.clone(),
+        }));
+        uow.arm(&arms).await?;
+        uow.commit().await
+    }
+
+    /// Records what Azure DevOps holds for a hook; deletes it there where the hook has another by now.
+    async fn settle(&self, at: &TrackerConnection, hook: Hook, held: RemoteSubscription) -> Result<Hook, UseCaseError> {
         match rerun(|| self.record(&hook, &held)).await? {
             Recorded::Ours(hook) => Ok(hook),
             Recorded::Theirs(hook) => {
@@ -177,17 +308,20 @@ impl Subscriptions {
         Ok(Recorded::Ours(hook))
     }
 
-    /// A subscription left by an attempt that crashed, one that delivers where there is a choice; doubles
-    /// of it are deleted.
+    /// A subscription left by an attempt that crashed, one that delivers where there is a choice. Doubles of
+    /// it are deleted, and those that Azure DevOps gave up on.
     async fn adopt(&self, at: &TrackerConnection, hook: HookId) -> Result<Option<RemoteSubscription>, TrackerError> {
         let mut found = self.tracker.find_subscriptions(at, &self.webhook_url(hook)).await?;
         found.sort_by_key(|one| one.status != HookStatus::Enabled);
-        let mut found = found.into_iter();
-        let first = found.next();
-        for double in found {
-            self.tracker.delete_subscription(at, &double.id).await?;
+        let mut adopted = None;
+        for one in found {
+            if adopted.is_none() && !is_given_up(one.status) {
+                adopted = Some(one);
+            } else {
+                self.tracker.delete_subscription(at, &one.id).await?;
+            }
         }
-        Ok(first)
+        Ok(adopted)
     }
 
     async fn ask(&self, at: &TrackerConnection, hook: &Hook) -> Result<RemoteSubscription, UseCaseError> {

@@ -1,22 +1,26 @@
 //! Delete Project: hidden at once, then taken apart in bounded batches that a crash only interrupts.
 
 use super::error::{UseCaseError, rerun};
+use super::essentials::due_now;
 use super::invalidate_assignee_exists_cache::{Forget, invalidate_assignee_exists_cache};
 use crate::hook::HookStatus;
-use crate::id::{ExternalIssueId, GroupId, OrganizationId, OutboxId, ProjectId};
+use crate::id::{ExternalIssueId, GroupId, OrganizationId, ProjectId};
 use crate::outbox::{OutboxArm, OutboxTask};
 use crate::port::store::{DoomedGroup, DoomedProject};
 use crate::port::{
     AssigneeExistsCache, Clock, Entropy, OwnershipDebounce, Reader, Store, StoreError, UnitOfWork, Wake,
 };
 use crate::project::Project;
-use std::collections::HashSet;
+use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
 
 /// Groups taken apart in one transaction.
 pub const BATCH: u16 = 200;
 /// Hidden projects looked at in one round of the worker.
 pub const PROJECTS_PER_ROUND: u16 = 16;
+
+/// Batches done in one call.
+pub const BATCHES_PER_CALL: usize = 16;
 
 /// Deletes projects.
 #[derive(Clone)]
@@ -63,18 +67,26 @@ impl DeleteProject {
         Ok(())
     }
 
-    /// Takes hidden projects apart until none is left of this round; says how many are gone. Can be
-    /// stopped and begun again anywhere. One that fails stays for a later round and holds up no other,
-    /// as long as fewer than [`PROJECTS_PER_ROUND`] fail.
+    /// Takes hidden projects apart, a batch of each in turn, at most [`BATCHES_PER_CALL`]; says how many
+    /// batches were done, zero only when nothing is left that can be done now. So a worker that is told to
+    /// stop comes to hear of it, and a large project holds up no small one. Can be stopped and begun again
+    /// anywhere. One that fails stays for a later call, as long as fewer than [`PROJECTS_PER_ROUND`] fail.
     ///
     /// # Errors
-    /// [`StoreError`] when projects failed and none is gone; what was committed stays.
+    /// [`StoreError`] when projects failed and nothing was done; what was committed stays.
     pub async fn purge_projects(&self) -> Result<usize, StoreError> {
-        let doomed = self.reader.doomed_projects(PROJECTS_PER_ROUND).await?;
-        let (mut gone, mut failed) = (0, None);
-        for project in &doomed {
-            match self.purge_project(project).await {
-                Ok(()) => gone += 1,
+        let mut doomed = VecDeque::from(self.reader.doomed_projects(PROJECTS_PER_ROUND).await?);
+        let (mut done, mut failed) = (0, None);
+        while done < BATCHES_PER_CALL
+            && let Some(project) = doomed.pop_front()
+        {
+            match rerun(|| self.purge_batch(&project)).await {
+                Ok(more) => {
+                    done += 1;
+                    if more {
+                        doomed.push_back(project);
+                    }
+                }
                 Err(error) => {
                     tracing::warn!(%error, project = %project.id, "taking a project apart waits");
                     failed = failed.or(Some(error));
@@ -82,14 +94,9 @@ impl DeleteProject {
             }
         }
         match failed {
-            Some(error) if gone == 0 => Err(error),
-            _ => Ok(gone),
+            Some(error) if done == 0 => Err(error),
+            _ => Ok(done),
         }
-    }
-
-    async fn purge_project(&self, project: &DoomedProject) -> Result<(), StoreError> {
-        while rerun(|| self.purge_batch(project)).await? {}
-        Ok(())
     }
 
     /// One transaction's worth; `false` once the project is gone.
@@ -154,7 +161,6 @@ impl DeleteProject {
     }
 
     fn armed(&self, organization: OrganizationId, task: OutboxTask) -> OutboxArm {
-        let now = self.clock.now();
-        OutboxArm { id: OutboxId::generate(now, self.entropy.as_ref()), organization, project: None, task, due_at: now }
+        due_now(organization, task, self.clock.as_ref(), self.entropy.as_ref())
     }
 }

@@ -30,6 +30,11 @@ pub enum UseCaseError {
     /// The store did not do its part.
     #[error(transparent)]
     Store(StoreError),
+    /// A secret that is kept here cannot be opened, or none can be sealed: the operator must help.
+    #[error(
+        "a secret that is kept here cannot be used ({0}); restore the key file that it was sealed with, and restart"
+    )]
+    Secret(SecretBoxError),
 }
 
 impl From<StoreError> for UseCaseError {
@@ -52,7 +57,7 @@ impl From<SequenceError> for UseCaseError {
 
 impl From<SecretBoxError> for UseCaseError {
     fn from(error: SecretBoxError) -> Self {
-        Self::Store(StoreError::Backend(format!("a stored secret cannot be opened: {error}")))
+        Self::Secret(error)
     }
 }
 

@@ -31,8 +31,7 @@ pub struct Essentials {
 impl Essentials {
     /// A row of the outbox that is due now and belongs to no project.
     pub(super) fn armed(&self, organization: OrganizationId, task: OutboxTask) -> OutboxArm {
-        let now = self.clock.now();
-        OutboxArm { id: OutboxId::generate(now, self.entropy.as_ref()), organization, project: None, task, due_at: now }
+        due_now(organization, task, self.clock.as_ref(), self.entropy.as_ref())
     }
 
     /// Saves under a snowflake id where those are on, else under zero, for which the store gives one.
@@ -59,10 +58,7 @@ impl Essentials {
         if let Some(chosen) = chosen {
             return vec![chosen.clone()];
         }
-        let suggested = Slug::suggested(name.as_str(), self.entropy.as_ref());
-        let mut candidates = suggested.alternatives(self.entropy.as_ref());
-        candidates.insert(0, suggested);
-        candidates
+        slugs_for(name, self.entropy.as_ref())
     }
 
     /// What to say when every candidate was taken.
@@ -72,4 +68,23 @@ impl Essentials {
             None => UseCaseError::TryAgain(format!("no free slug was found for the {what}; try again, or choose one")),
         }
     }
+}
+
+/// A row of the outbox that is due now and belongs to no project.
+pub(super) fn due_now(
+    organization: OrganizationId,
+    task: OutboxTask,
+    clock: &dyn Clock,
+    entropy: &dyn Entropy,
+) -> OutboxArm {
+    let now = clock.now();
+    OutboxArm { id: OutboxId::generate(now, entropy), organization, project: None, task, due_at: now }
+}
+
+/// The slugs to try for a name, in order: what it suggests, then alternatives.
+pub(super) fn slugs_for(name: &Name, entropy: &dyn Entropy) -> Vec<Slug> {
+    let suggested = Slug::suggested(name.as_str(), entropy);
+    let mut candidates = suggested.alternatives(entropy);
+    candidates.insert(0, suggested);
+    candidates
 }

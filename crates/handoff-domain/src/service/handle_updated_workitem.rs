@@ -4,9 +4,10 @@
 use super::assignments::Assignments;
 use super::change_set::ChangeSet;
 use super::error::rerun;
+use super::essentials::due_now;
 use super::observe::{Observation, Observed, Origin, observe};
+use super::outage_wait::outage_wait;
 use crate::delivery::{ClaimedDelivery, DeliveryState, FinishedDelivery};
-use crate::id::OutboxId;
 use crate::outbox::{OutboxArm, OutboxTask};
 use crate::port::tracker::TrackerEvent;
 use crate::port::{Inbox, Reader, StoreError, TrackerInbound, WorkItemTracker};
@@ -123,18 +124,13 @@ impl HandleUpdatedWorkitem {
         let Some((hook, _)) = self.reader.hook(delivery.hook).await? else {
             return Ok(None);
         };
-        let now = self.assignments.clock.now();
-        Ok(Some(OutboxArm {
-            id: OutboxId::generate(now, self.assignments.entropy.as_ref()),
-            organization: hook.organization,
-            project: None,
-            task: OutboxTask::RefreshWorkItem {
-                integration: hook.integration,
-                installation: hook.installation,
-                work_item: delivery.work_item,
-            },
-            due_at: now,
-        }))
+        let task = OutboxTask::RefreshWorkItem {
+            integration: hook.integration,
+            installation: hook.installation,
+            work_item: delivery.work_item,
+        };
+        let (clock, entropy) = (self.assignments.clock.as_ref(), self.assignments.entropy.as_ref());
+        Ok(Some(due_now(hook.organization, task, clock, entropy)))
     }
 
     async fn give_back(&self, delivery: &ClaimedDelivery, error: &StoreError) -> Result<(), StoreError> {
@@ -148,9 +144,21 @@ impl HandleUpdatedWorkitem {
             let mut uow = self.assignments.store.begin().await?;
             let dead = ended(delivery, DeliveryState::Dead, Some(error.to_string()), now);
             uow.finish_deliveries(&[dead]).await?;
-            return uow.commit().await;
+            uow.commit().await?;
+            tracing::warn!(
+                delivery = %delivery.id,
+                hook = %delivery.hook,
+                attempts = delivery.attempts + 1,
+                reason = %error,
+                "a delivery was given up on; its replay tries it again"
+            );
+            return Ok(());
         }
-        let wait = FIRST_WAIT * 2_u32.pow(delivery.attempts.min(MAX_ATTEMPTS));
+        let wait = if counts {
+            FIRST_WAIT * 2_u32.pow(delivery.attempts.min(MAX_ATTEMPTS))
+        } else {
+            outage_wait(now.since(delivery.received_at), FIRST_WAIT)
+        };
         self.inbox.fail(delivery.id, delivery.token, now.plus(wait), &error.to_string(), counts).await
     }
 }

@@ -11,7 +11,7 @@ use crate::outbox::{OutboxArm, OutboxTask};
 use crate::page::PageRequest;
 use crate::port::tracker::{RemoteCollection, RemoteProject};
 use crate::port::{SecretBox, StoreError, WorkItemTracker};
-use crate::secret::Secret;
+use crate::secret::{Sealed, Secret};
 use crate::work_item::AzureProjectId;
 use std::sync::Arc;
 
@@ -55,14 +55,23 @@ impl ToggleChange {
     }
 }
 
+/// What to change of an installation.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Change {
+    /// What it lets through.
+    pub toggles: ToggleChange,
+    /// Another credential of the organization; `None` keeps the one that it has.
+    pub credential: Option<Secret>,
+}
+
 /// Whether something is let in now that was not before.
 const fn opens_inbound(old: Toggles, new: Toggles) -> bool {
     (new.inbound_assignee && !old.inbound_assignee) || (new.inbound_status && !old.inbound_status)
 }
 
 impl Installations {
-    /// Asks who answers at the address with this credential, and installs that collection, with every
-    /// toggle on.
+    /// Asks who answers at the address with this credential, and installs that collection, with the
+    /// toggles at their defaults.
     ///
     /// # Errors
     /// [`UseCaseError::Tracker`] as Azure DevOps answers, [`UseCaseError::Conflict`] when the
@@ -100,7 +109,14 @@ impl Installations {
             created_at: now,
         };
         let mut uow = self.base.store.begin().await?;
+        let asked = integration.base_url.clone();
         let integration = uow.put_integration(&integration).await?;
+        if integration.base_url != asked {
+            // Every organization's credential is sent to the one address: an id that somebody merely claims to
+            // have must lead nowhere else.
+            let known = &integration.base_url;
+            return Err(UseCaseError::Conflict(format!("this collection is known under another address, {known}")));
+        }
         let installation = Installation {
             id,
             organization,
@@ -114,46 +130,77 @@ impl Installations {
         Ok((installation, integration))
     }
 
-    /// Changes what is let through. What is let in anew is read from Azure DevOps at once.
+    /// Changes what is let through, and the credential: Azure DevOps is asked with the new one first, and it
+    /// must be the same collection that answers. What is let in anew, and what the old credential may have
+    /// missed, is read from there at once.
     ///
     /// # Errors
-    /// [`UseCaseError::NotFound`] without such an installation in the organization.
-    pub async fn set_toggles(
+    /// [`UseCaseError::NotFound`] without such an installation in the organization;
+    /// [`UseCaseError::Tracker`] as Azure DevOps answers to the new credential, [`UseCaseError::Conflict`]
+    /// when another collection does. Nothing was changed then.
+    pub async fn change(
         &self,
         organization: OrganizationId,
         id: InstallationId,
-        change: ToggleChange,
+        change: &Change,
     ) -> Result<(Installation, Integration), UseCaseError> {
         let (mut installation, integration) = self.installation(organization, id).await?;
-        let toggles = change.applied_to(installation.toggles);
+        let toggles = change.toggles.applied_to(installation.toggles);
+        let credential = match &change.credential {
+            Some(credential) => Some(self.checked(&integration, id, credential).await?),
+            None => None,
+        };
         let mut rows = Vec::new();
-        if opens_inbound(installation.toggles, toggles) {
+        if credential.is_some() || opens_inbound(installation.toggles, toggles) {
             let connected = self.base.reader.connected_projects(organization, id).await?;
             let task = |azure_project| OutboxTask::ReconcileProject { installation: id, azure_project };
             rows.extend(connected.into_iter().map(|one| self.base.armed(organization, task(one.azure_project))));
         }
-        let found = rerun(|| self.try_set_toggles(organization, id, &toggles, &rows)).await?;
+        let found = rerun(|| self.try_change(organization, id, &toggles, credential.as_ref(), &rows)).await?;
         if !found {
             return Err(UseCaseError::NotFound { what: "installation" });
         }
         self.base.wake.outbox();
         installation.toggles = toggles;
+        installation.credential = credential.unwrap_or(installation.credential);
         Ok((installation, integration))
     }
 
-    async fn try_set_toggles(
+    /// Seals a credential that the installation's own collection takes.
+    async fn checked(
+        &self,
+        integration: &Integration,
+        id: InstallationId,
+        credential: &Secret,
+    ) -> Result<Sealed, UseCaseError> {
+        let remote = self.tracker.collection(&integration.base_url, credential).await?;
+        if remote.id != integration.collection_id {
+            let reason = "another collection answers at the installation's address; nothing was changed";
+            return Err(UseCaseError::Conflict(reason.to_owned()));
+        }
+        Ok(self.secrets.seal(credential, id.get().as_bytes())?)
+    }
+
+    async fn try_change(
         &self,
         organization: OrganizationId,
         id: InstallationId,
         toggles: &Toggles,
+        credential: Option<&Sealed>,
         rows: &[OutboxArm],
     ) -> Result<bool, StoreError> {
         let mut uow = self.base.store.begin().await?;
-        let found = uow.set_toggles(organization, id, toggles).await?;
-        if found && !rows.is_empty() {
+        let mut found = uow.set_toggles(organization, id, toggles).await?;
+        if let Some(credential) = credential {
+            found &= uow.set_credential(organization, id, credential).await?;
+        }
+        if !found {
+            return Ok(false);
+        }
+        if !rows.is_empty() {
             uow.arm(rows).await?;
         }
-        uow.commit().await.map(|()| found)
+        uow.commit().await.map(|()| true)
     }
 
     /// The Azure DevOps projects that the installation's credential sees, connected or not.
@@ -170,7 +217,7 @@ impl Installations {
         Ok(self.tracker.projects(&at).await?)
     }
 
-    /// Connects an Azure DevOps project and makes its hooks. Asking again mends what is missing.
+    /// Connects an Azure DevOps project and makes its hooks. Asking again mends what is missing or broken.
     ///
     /// # Errors
     /// As [`Subscriptions::create_subscription`].
@@ -180,7 +227,9 @@ impl Installations {
         id: InstallationId,
         azure_project: &AzureProjectId,
     ) -> Result<Vec<Hook>, UseCaseError> {
-        self.subscriptions.create_subscription(organization, id, azure_project).await
+        let hooks = self.subscriptions.create_subscription(organization, id, azure_project).await?;
+        self.base.wake.outbox();
+        Ok(hooks)
     }
 
     /// Disconnects an Azure DevOps project; a worker deletes its hooks there.

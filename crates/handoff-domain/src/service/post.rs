@@ -5,12 +5,16 @@
 //! puts the hook on probation, and Azure DevOps then drops events (its documentation, "Troubleshoot
 //! service hooks").
 
+use super::said::Said;
 use crate::delivery::{DeliveryState, NewDelivery, idempotency_key};
 use crate::hook::{Hook, HookStatus};
 use crate::id::{DeliveryId, HookId, OutboxId};
 use crate::outbox::{OutboxArm, OutboxTask};
 use crate::port::tracker::Classified;
-use crate::port::{Appended, Clock, Entropy, InboundHeaders, Inbox, Reader, SecretBox, TrackerInbound, Wake};
+use crate::port::{
+    Appended, Clock, Entropy, InboundHeaders, Inbox, InboxError, Reader, SecretBox, SecretBoxError, StoreError,
+    TrackerInbound, Wake,
+};
 use crate::secret::{Sealed, Secret};
 use crate::text::tamed;
 use crate::time::Timestamp;
@@ -84,6 +88,9 @@ pub struct Post {
     known: Mutex<HashMap<HookId, Known>>,
     decoy: Secret,
     sealed_decoy: Sealed,
+    said_store: Said,
+    said_secret: Said,
+    said_full: Said,
 }
 
 impl Post {
@@ -103,7 +110,21 @@ impl Post {
         let decoy = Secret::new(random.iter().map(|b| format!("{b:02x}")).collect::<String>());
         // Where nothing can be sealed nothing can be opened either, and every hook is answered alike.
         let sealed_decoy = secrets.seal(&decoy, DECOY).unwrap_or_else(|_| Sealed(random.to_vec()));
-        Self { reader, inbox, inbound, secrets, wake, clock, entropy, known: Mutex::default(), decoy, sealed_decoy }
+        Self {
+            reader,
+            inbox,
+            inbound,
+            secrets,
+            wake,
+            clock,
+            entropy,
+            known: Mutex::default(),
+            decoy,
+            sealed_decoy,
+            said_store: Said::default(),
+            said_secret: Said::default(),
+            said_full: Said::default(),
+        }
     }
 
     /// Checks who is calling, by the headers alone and in constant time. A remembered secret that
@@ -117,10 +138,11 @@ impl Post {
         {
             return Self::unless_gone(known.hook);
         }
-        let Some((hook, collection_id)) = self.reader.hook(id).await.map_err(|_| Answer::Unavailable)? else {
+        let Some((hook, collection_id)) = self.reader.hook(id).await.map_err(|error| self.no_store(id, &error))? else {
             return Err(self.refuse_unknown(headers));
         };
-        let secret = self.secrets.open(&hook.secret, id.get().as_bytes()).map_err(|_| Answer::Unavailable)?;
+        let secret =
+            self.secrets.open(&hook.secret, id.get().as_bytes()).map_err(|error| self.no_secret(id, &error))?;
         if !self.inbound.authenticate(headers, &secret) {
             return Err(Answer::Unauthorized);
         }
@@ -170,8 +192,10 @@ impl Post {
     pub async fn receive(&self, caller: &AuthenticatedHook, body: Body) -> Answer {
         let delivery = self.delivery_of(caller, body);
         let (state, arms) = (delivery.state, delivery.arm.is_some());
-        let Ok(appended) = self.inbox.append(delivery).await else {
-            return Answer::Unavailable;
+        let appended = match self.inbox.append(delivery).await {
+            Ok(appended) => appended,
+            Err(InboxError::Unavailable(error)) => return self.no_store(caller.hook.id, &error),
+            Err(error @ InboxError::Overloaded) => return self.no_room(caller.hook.id, &error),
         };
         if arms {
             self.wake.outbox();
@@ -184,6 +208,32 @@ impl Post {
                 Answer::Stored(appended)
             }
         }
+    }
+
+    fn no_store(&self, hook: HookId, cause: &StoreError) -> Answer {
+        if self.said_store.may_say(self.clock.now()) {
+            tracing::error!(%hook, %cause, "deliveries are answered 503: the store fails");
+        }
+        Answer::Unavailable
+    }
+
+    fn no_secret(&self, hook: HookId, cause: &SecretBoxError) -> Answer {
+        if self.said_secret.may_say(self.clock.now()) {
+            tracing::error!(
+                %hook,
+                %cause,
+                "deliveries are answered 503: a hook's secret cannot be opened; restore the key file that it was \
+                 sealed with, and restart"
+            );
+        }
+        Answer::Unavailable
+    }
+
+    fn no_room(&self, hook: HookId, cause: &InboxError) -> Answer {
+        if self.said_full.may_say(self.clock.now()) {
+            tracing::error!(%hook, %cause, "deliveries are answered 503: too many arrive at once");
+        }
+        Answer::Unavailable
     }
 
     fn delivery_of(&self, caller: &AuthenticatedHook, body: Body) -> NewDelivery {

@@ -5,12 +5,16 @@ use super::essentials::Essentials;
 use crate::chat::{Route, RouteMode};
 use crate::id::{OrganizationId, ProjectId, RouteId};
 use crate::organization::ChannelId;
-use crate::port::ChatMessenger;
+use crate::outbox::{OutboxArm, OutboxTask};
 use crate::port::chat::ChannelDescription;
+use crate::port::{ChatMessenger, StoreError, UnitOfWork};
 use std::sync::Arc;
 
 /// What a route that a person switched off says for itself.
 pub const DISABLED_BY_A_PERSON: &str = "switched off by a person";
+
+/// How many cards are armed in one statement.
+const CARDS_AT_ONCE: u16 = 200;
 
 /// A route to be made.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -104,7 +108,8 @@ impl Routes {
         }
     }
 
-    /// Switches a route on, after looking at its channel again, or off.
+    /// Switches a route on, after looking at its channel again, or off. Switched on, the cards that it has
+    /// come to show the present.
     ///
     /// # Errors
     /// [`UseCaseError::NotFound`] without such a route; to switch it on, as [`Routes::create`].
@@ -126,10 +131,35 @@ impl Routes {
         rerun(|| async {
             let mut uow = self.base.store.begin().await?;
             uow.set_route_disabled(id, route.disabled.clone()).await?;
+            if enabled {
+                self.arm_cards(uow.as_mut(), &route).await?;
+            }
             uow.commit().await
         })
         .await?;
+        if enabled {
+            self.base.wake.outbox();
+        }
         Ok(route)
+    }
+
+    /// Arms the cards that the route has: they show what was when it was switched off.
+    async fn arm_cards(&self, uow: &mut dyn UnitOfWork, route: &Route) -> Result<(), StoreError> {
+        let mut after = None;
+        loop {
+            let groups = uow.groups_with_card(route.id, after, CARDS_AT_ONCE).await?;
+            let Some(last) = groups.last().copied() else { return Ok(()) };
+            let card = |group| OutboxArm {
+                project: Some(route.project),
+                ..self.base.armed(route.organization, OutboxTask::Card { group, route: route.id })
+            };
+            let rows: Vec<OutboxArm> = groups.iter().copied().map(card).collect();
+            uow.arm(&rows).await?;
+            if groups.len() < usize::from(CARDS_AT_ONCE) {
+                return Ok(());
+            }
+            after = Some(last);
+        }
     }
 
     /// Removes a route. Its messages stay in Discord as they are.

@@ -1,6 +1,7 @@
 //! Save Project: finds a free slug where none is given, and saves, with a snowflake id where enabled.
 
 use super::error::{UseCaseError, rerun};
+use super::essentials::slugs_for;
 use super::generate_snowflake_id::SnowflakeIds;
 use super::save_with_snowflake_id::save_with_snowflake_id;
 use crate::id::{OrganizationId, ProjectId};
@@ -109,9 +110,7 @@ impl SaveProject {
 
     /// The slug that the name suggests, or the first alternative that is free; `None` if all are taken.
     async fn free_slug(&self, uow: &mut dyn UnitOfWork, new: &NewProject) -> Result<Option<Slug>, StoreError> {
-        let suggested = Slug::suggested(new.name.as_str(), self.entropy.as_ref());
-        let mut candidates = suggested.alternatives(self.entropy.as_ref());
-        candidates.insert(0, suggested);
+        let candidates = slugs_for(&new.name, self.entropy.as_ref());
         let taken = uow.taken_slugs(new.organization, &candidates).await?;
         Ok(candidates.into_iter().find(|slug| !taken.contains(slug)))
     }

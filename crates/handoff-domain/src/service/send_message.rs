@@ -280,6 +280,12 @@ impl SendMessage {
             let mut uow = self.store.begin().await?;
             uow.set_route_disabled(route.id, Some(reason.clone())).await?;
             uow.commit().await?;
+            tracing::warn!(
+                route = %route.id,
+                organization = %route.organization,
+                reason,
+                "a route was switched off: its channel cannot be used"
+            );
         }
         done
     }

@@ -21,6 +21,7 @@ use crate::port::store::{
     StoreResult, TenancyTx, TrackerTx, UnitOfWork,
 };
 use crate::project::{NotificationSetting, Project};
+use crate::secret::Sealed;
 use crate::slug::Slug;
 use crate::text::EmailAddress;
 use crate::time::Timestamp;
@@ -91,6 +92,7 @@ mock! {
         async fn put_integration(&mut self, new: &Integration) -> StoreResult<Integration>;
         async fn insert_installation(&mut self, new: &Installation) -> StoreResult<()>;
         async fn set_toggles(&mut self, organization: OrganizationId, id: InstallationId, toggles: &Toggles) -> StoreResult<bool>;
+        async fn set_credential(&mut self, organization: OrganizationId, id: InstallationId, credential: &Sealed) -> StoreResult<bool>;
         async fn put_connected_project(&mut self, new: &ConnectedProject) -> StoreResult<()>;
         async fn delete_connected_project(&mut self, installation: InstallationId, azure_project: &AzureProjectId) -> StoreResult<bool>;
         async fn hold_connected_project(&mut self, installation: InstallationId, azure_project: &AzureProjectId) -> StoreResult<bool>;
@@ -116,6 +118,7 @@ mock! {
         async fn insert_route(&mut self, new: &Route) -> StoreResult<()>;
         async fn delete_route(&mut self, organization: OrganizationId, id: RouteId) -> StoreResult<bool>;
         async fn set_route_disabled(&mut self, id: RouteId, reason: Option<String>) -> StoreResult<()>;
+        async fn groups_with_card(&mut self, route: RouteId, after: Option<GroupId>, limit: u16) -> StoreResult<Vec<GroupId>>;
         async fn routes_of(&mut self, projects: &[ProjectId]) -> StoreResult<Vec<RouteRef>>;
         async fn card_source(&mut self, group: GroupId, route: RouteId) -> StoreResult<Option<CardSource>>;
         async fn ping_record(&mut self, group: GroupId, route: RouteId, subject: &str) -> StoreResult<Option<MessageRecord>>;
@@ -182,6 +185,7 @@ mock! {
         async fn linked_work_items(&self, organization: OrganizationId, integration: IntegrationId, azure_project: &AzureProjectId) -> StoreResult<Vec<WorkItemNumber>>;
         async fn unresolved_links(&self, organization: OrganizationId, page: PageRequest<LinkId>) -> StoreResult<Page<(GroupLink, ExternalIssue)>>;
         async fn mappings(&self, organization: OrganizationId, page: PageRequest<MappingId>) -> StoreResult<Page<IdentityMapping>>;
+        async fn mapping(&self, organization: OrganizationId, id: MappingId) -> StoreResult<Option<IdentityMapping>>;
         async fn guilds(&self, organization: OrganizationId) -> StoreResult<Vec<Guild>>;
         async fn routes(&self, organization: OrganizationId, project: ProjectId) -> StoreResult<Vec<Route>>;
         async fn route(&self, organization: OrganizationId, id: RouteId) -> StoreResult<Option<Route>>;

@@ -1,12 +1,14 @@
 //! What tests and examples put in the place of the world: mocks of every port, a store in memory, a clock
 //! under control, repeatable "randomness".
 
+mod log;
 mod memory;
 mod mock_outside;
 mod mock_store;
 mod small_world;
 mod world;
 
+pub use log::KeptLog;
 pub use memory::{ContextBox, MemoryCache, MemoryStore, SilentWake};
 pub use mock_outside::{
     MockAssigneeExistsCache, MockChatMessenger, MockOwnershipDebounce, MockSecretBox, MockSequenceStore,

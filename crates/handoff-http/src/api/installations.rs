@@ -13,7 +13,7 @@ use handoff_domain::id::{InstallationId, IntegrationId};
 use handoff_domain::integration::{Installation, Integration, Toggles};
 use handoff_domain::secret::Secret;
 use handoff_domain::service::UseCaseError;
-use handoff_domain::service::installations::ToggleChange;
+use handoff_domain::service::installations::{Change as InstallationChange, ToggleChange};
 use handoff_domain::text::{Name, single_line};
 use handoff_domain::time::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -78,15 +78,16 @@ struct Create {
     credential: String,
 }
 
+fn line(field: &str, text: &str) -> Result<String, UseCaseError> {
+    single_line(text, MAX_TEXT).map_err(|error| UseCaseError::Refused(format!("{field}: {error}")))
+}
+
 /// Installs a collection, after asking it who it is with the credential.
 async fn create(
     State(state): State<Arc<ApiState>>,
     scope: Scope,
     Sent(sent): Sent<Create>,
 ) -> Result<Response, Problem> {
-    let line = |field: &str, text: &str| {
-        single_line(text, MAX_TEXT).map_err(|error| UseCaseError::Refused(format!("{field}: {error}")))
-    };
     let base_url = line("base_url", &sent.base_url)?;
     let credential = Secret::new(line("credential", &sent.credential)?);
     let made = state.installations.create(scope.id(), &base_url, &credential).await?;
@@ -121,10 +122,13 @@ pub(super) async fn existing(
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Change {
+    #[serde(default)]
     toggles: ChangedToggles,
+    /// Another personal access token; asked of Azure DevOps before it is saved.
+    credential: Option<String>,
 }
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct ChangedToggles {
     inbound_assignee: Option<bool>,
@@ -134,19 +138,22 @@ struct ChangedToggles {
     comments: Option<bool>,
 }
 
-/// Changes toggles; those that are absent stay.
+/// Changes toggles and the credential; what is absent stays.
 async fn change(
     State(state): State<Arc<ApiState>>,
     scope: Scope,
     At((_, id)): At<(String, InstallationId)>,
     Sent(sent): Sent<Change>,
 ) -> Result<Response, Problem> {
-    let change = ToggleChange {
+    let toggles = ToggleChange {
         inbound_assignee: sent.toggles.inbound_assignee,
         outbound_assignee: sent.toggles.outbound_assignee,
         inbound_status: sent.toggles.inbound_status,
         outbound_status: sent.toggles.outbound_status,
         comments: sent.toggles.comments,
     };
-    Ok(shown(View::from(state.installations.set_toggles(scope.id(), id, change).await?)))
+    let credential = sent.credential.map(|text| line("credential", &text)).transpose()?.map(Secret::new);
+    Ok(shown(View::from(
+        state.installations.change(scope.id(), id, &InstallationChange { toggles, credential }).await?,
+    )))
 }

@@ -1,7 +1,7 @@
 //! Identity mappings: which of our users an identity of the tracker is.
 
 use crate::auth::Scope;
-use crate::extract::{At, Sent, created, nothing};
+use crate::extract::{At, Sent, created, nothing, shown};
 use crate::page::Listing;
 use crate::problem::Problem;
 use crate::state::ApiState;
@@ -19,7 +19,7 @@ use std::sync::Arc;
 pub(super) fn routes() -> Router<Arc<ApiState>> {
     Router::new()
         .route("/organizations/{organization}/identity-mappings", get(list).post(create))
-        .route("/organizations/{organization}/identity-mappings/{mapping}", axum::routing::delete(delete))
+        .route("/organizations/{organization}/identity-mappings/{mapping}", get(show).delete(delete))
 }
 
 #[derive(Serialize)]
@@ -75,6 +75,15 @@ async fn create(
 async fn list(State(state): State<Arc<ApiState>>, scope: Scope, listing: Listing) -> Result<Response, Problem> {
     let found = state.reader.mappings(scope.id(), listing.page()?).await?;
     Ok(listing.show(found, |one| one.id, View::from))
+}
+
+async fn show(
+    State(state): State<Arc<ApiState>>,
+    scope: Scope,
+    At((_, id)): At<(String, MappingId)>,
+) -> Result<Response, Problem> {
+    let found = state.reader.mapping(scope.id(), id).await?;
+    found.map(|one| shown(View::from(one))).ok_or_else(|| Problem::not_found("identity mapping"))
 }
 
 async fn delete(

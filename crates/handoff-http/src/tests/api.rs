@@ -146,9 +146,12 @@ async fn an_installation_connects_a_project_and_shows_hooks_but_never_its_creden
     }
     let hooks = world.get(&format!("{at}/hooks")).await;
     assert_eq!(hooks["items"].as_array().unwrap().len(), 3);
-    assert_eq!(
-        (&hooks["items"][0]["status"], &hooks["items"][0]["meaning"]),
-        (&json!("enabled"), &json!("It delivers."))
+    let (status, meaning) = (&hooks["items"][0]["status"], hooks["items"][0]["meaning"].as_str().unwrap());
+    assert_eq!(status, "enabled");
+    let looked_at = hooks["items"][0]["updated_at"].as_str().unwrap();
+    assert!(
+        meaning.contains("was switched on") && meaning.contains(&format!("Last looked at: {looked_at}")),
+        "{meaning}"
     );
     assert_eq!(world.hooks.lock().unwrap().len(), 3);
     let again = json!({"base_url": "https://dev.azure.com/contoso", "credential": "pat-1234567890"});
@@ -236,6 +239,7 @@ async fn switching_a_toggle_on_has_the_connected_projects_read_and_switching_it_
     let reconciles = async || {
         armed(&world, ours.organization).await.iter().filter(|task| task.kind() == "reconcile_project").count()
     };
+    world.call("PATCH", &at, json!({"toggles": {"comments": true}})).await;
     let off = world.call("PATCH", &at, json!({"toggles": {"inbound_assignee": false}})).await;
     assert_eq!(
         (&off.json["toggles"]["inbound_assignee"], &off.json["toggles"]["comments"]),
@@ -315,4 +319,26 @@ async fn health_is_alive_at_once_and_ready_between_start_and_drain() {
     assert_eq!((ask("/healthz").await, ask("/readyz").await), (200, 503));
     world.state.lifecycle.drain();
     assert_eq!((ask("/healthz").await, ask("/readyz").await), (200, 503));
+}
+
+#[tokio::test]
+async fn a_credential_is_changed_alone_or_with_toggles_and_a_refused_one_changes_nothing() {
+    let world = World::new().await;
+    let ours = world.furnished("ours").await;
+    let installation = world.connected(&ours.at).await;
+    let toggles = &installation["toggles"];
+    assert_eq!(toggles["inbound_assignee"], true);
+    for later in ["outbound_assignee", "inbound_status", "outbound_status", "comments"] {
+        assert_eq!(toggles[later], false, "nothing carries out {later} yet");
+    }
+    let at = format!("{}/installations/{}", ours.at, installation["id"].as_str().unwrap());
+    let both = |credential: &str| json!({"credential": credential, "toggles": {"inbound_assignee": false}});
+    let refused = world.call("PATCH", &at, both("wrong")).await;
+    assert_eq!((refused.status.as_u16(), refused.json["code"].as_str()), (422, Some("tracker_unauthorized")));
+    assert_eq!(world.get(&at).await["toggles"]["inbound_assignee"], true);
+    let changed = world.call("PATCH", &at, both("pat-new")).await;
+    assert_eq!((changed.status.as_u16(), &changed.json["toggles"]["inbound_assignee"]), (200, &json!(false)));
+    assert!(!changed.json.to_string().contains("pat-new"));
+    assert_eq!(world.call("PATCH", &at, json!({"credential": "pat-newer"})).await.status, 200);
+    assert_eq!(world.call("PATCH", &at, json!({"credential": "two\nlines"})).await.status, 422);
 }

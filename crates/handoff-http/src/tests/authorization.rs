@@ -1,6 +1,6 @@
 //! Who gets in: every route, without a token and with another organization's.
 
-use super::world::World;
+use super::world::{AZURE_PROJECT, World};
 use serde_json::{Value, json};
 
 /// An id that nothing has.
@@ -51,10 +51,12 @@ const ROUTES: &[(&str, &str)] = &[
     ("GET", "/organizations/{o}/installations/{id}/available-projects"),
     ("GET", "/organizations/{o}/installations/{id}/projects"),
     ("POST", "/organizations/{o}/installations/{id}/projects"),
+    ("GET", "/organizations/{o}/installations/{id}/projects/{id}"),
     ("DELETE", "/organizations/{o}/installations/{id}/projects/{id}"),
     ("GET", "/organizations/{o}/installations/{id}/hooks"),
     ("GET", "/organizations/{o}/identity-mappings"),
     ("POST", "/organizations/{o}/identity-mappings"),
+    ("GET", "/organizations/{o}/identity-mappings/{id}"),
     ("DELETE", "/organizations/{o}/identity-mappings/{id}"),
     ("GET", "/organizations/{o}/guilds"),
     ("POST", "/organizations/{o}/guilds"),
@@ -128,6 +130,9 @@ async fn what_belongs_to_another_organization_is_not_found_by_its_id() {
     let world = World::new().await;
     let (ours, theirs) = (world.furnished("ours").await, world.furnished("theirs").await);
     let token = world.token_of(theirs.organization).await;
+    let installation = world.connected(&ours.at).await;
+    let mapped = json!({"integration": installation["integration"]["id"], "unique_name": "a@b.c", "user": ours.user});
+    let mapping = world.make(&format!("{}/identity-mappings", ours.at), mapped).await;
     for thing in [
         format!("users/{}", ours.user),
         format!("teams/{}", ours.team),
@@ -136,7 +141,11 @@ async fn what_belongs_to_another_organization_is_not_found_by_its_id() {
         format!("groups/{}/activity", ours.group),
         format!("groups/{}/links", ours.group),
         format!("teams/{}/members", ours.team),
+        format!("installations/{}", installation["id"].as_str().unwrap()),
+        format!("installations/{}/projects/{AZURE_PROJECT}", installation["id"].as_str().unwrap()),
+        format!("identity-mappings/{}", mapping["id"].as_str().unwrap()),
     ] {
+        assert_eq!(world.call("GET", &format!("{}/{thing}", ours.at), Value::Null).await.status, 200, "{thing}");
         let path = format!("/api/v1{}/{thing}", theirs.at);
         assert_eq!(world.call_as(Some(&token), "GET", &path, &Value::Null).await.status, 404, "{path}");
     }

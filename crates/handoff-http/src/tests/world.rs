@@ -132,7 +132,10 @@ impl World {
     pub(super) async fn make(&self, path: &str, body: Value) -> Value {
         let answer = self.call("POST", path, body).await;
         assert_eq!(answer.status, 201, "POST {path}: {}", answer.json);
-        assert!(answer.header("location").starts_with("/api/v1/organizations/"), "POST {path}");
+        let location = answer.header("location");
+        assert!(location.starts_with("/api/v1/organizations/"), "POST {path}");
+        let read = self.call_as(Some(&self.token), "GET", location, &Value::Null).await;
+        assert_eq!(read.status, 200, "POST {path} says {location}: {}", read.json);
         answer.json
     }
 

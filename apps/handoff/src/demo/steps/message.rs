@@ -1,6 +1,6 @@
 //! Send Message, seen in the channel: the card, the ping, and the same card after a change.
 
-use super::{assign_there, assigned, see};
+use super::{assign_there, assigned, see, sent};
 use crate::demo::client::{Look, eventually, text};
 use crate::demo::play::{Play, Prop};
 use crate::demo::report::Seen;
@@ -8,7 +8,11 @@ use crate::demo::scene::Person;
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 
-/// The card names the assignee and a ping mentions them; after a change the same card names another.
+/// The title of the issue.
+pub(in crate::demo) const TITLE: &str = "The mill stops";
+
+/// The card names the assignee and one ping mentions them; after a change the same card names another, and whom
+/// we do not know.
 pub(in crate::demo) async fn send_message(play: &mut Play) -> Result<Seen> {
     let (ada, grace) = (play.scene.ada.clone(), play.scene.grace.clone());
     let first = card_naming(play, ada.name).await?;
@@ -18,8 +22,13 @@ pub(in crate::demo) async fn send_message(play: &mut Play) -> Result<Seen> {
     assigned(play, &play.as_assignee(&grace)).await?;
     let second = card_naming(play, grace.name).await?;
     let pinged_again = ping(play, &grace, said).await?;
+    sent(play).await?;
+    let added = play.messages().await?.len() - said;
+    see!(added == 1, "reassigning added {added} messages instead of one mention");
     see!(first["id"] == second["id"], "the card became another message: {first}, then {second}");
     see!(second["edits"].as_i64() > first["edits"].as_i64(), "the card was not edited: {second}");
+    see!(second["title"].as_str().is_some_and(|title| title.ends_with(TITLE)), "the card has no title: {second}");
+    let not_mapped = not_mapped(play).await?;
     play.keep(Prop::Card, &first["id"])?;
     Ok(Seen {
         words: "the card names Ada and a ping mentions her; reassigned, the same card names Grace".to_owned(),
@@ -29,9 +38,25 @@ pub(in crate::demo) async fn send_message(play: &mut Play) -> Result<Seen> {
             "ping": pinged,
             "card_after_reassign": second,
             "ping_after_reassign": pinged_again,
+            "card_with_a_stranger": not_mapped,
             "same_message": first["id"] == second["id"],
         }),
     })
+}
+
+/// A stranger has the work item: the card's line of it says so, with its title and state.
+async fn not_mapped(play: &Play) -> Result<Value> {
+    let konrad = play.scene.konrad.clone();
+    let there = assign_there(play, &konrad).await?;
+    let field = |name: &str| there["fields"][name].as_str().unwrap_or_default().to_owned();
+    let parts = [field("System.Title"), field("System.State"), format!("Azure: {} (not mapped)", konrad.name)];
+    eventually(play.patience, &format!("the card with {parts:?}"), async || {
+        let Some(card) = card(play).await? else { return Ok(Look::NotYet("no card".to_owned())) };
+        let line = card["work_items"].as_str().unwrap_or_default();
+        let all = parts.iter().all(|part| !part.is_empty() && line.contains(part.as_str()));
+        Ok(Look::at(all.then(|| card.clone()), &card))
+    })
+    .await
 }
 
 /// The group's card, or that of the group that was: id, title, assignee, status, and how often it was edited.
@@ -49,6 +74,7 @@ pub(super) async fn card(play: &Play) -> Result<Option<Value>> {
             "title": title(one),
             "assignee": value("Assignee"),
             "status": value("Status"),
+            "work_items": value("Work items"),
             "edits": one["edits"],
         })
     }))

@@ -9,7 +9,7 @@ pub(super) mod snowflake;
 pub(super) mod subscription;
 
 use super::client::{Look, eventually};
-use super::play::Play;
+use super::play::{Play, Prop};
 use super::scene::Person;
 use anyhow::Result;
 use serde_json::{Value, json};
@@ -46,6 +46,16 @@ async fn mirrored(play: &Play) -> Result<i64> {
     .await
 }
 
+/// Lets Azure DevOps keep its deliveries back until [`release`].
+async fn hold(play: &Play) -> Result<()> {
+    play.azure.post("/_sim/deliveries/hold", &Value::Null).await.map(drop)
+}
+
+/// Lets the kept deliveries go in this order.
+async fn release(play: &Play, order: &Value) -> Result<()> {
+    play.azure.post("/_sim/deliveries/release", &json!({"order": order})).await.map(drop)
+}
+
 /// Assigns the work item in Azure DevOps.
 async fn assign_there(play: &Play, person: &Person) -> Result<Value> {
     play.change_work_item(&json!({"assigned_to": person.identity})).await
@@ -54,6 +64,15 @@ async fn assign_there(play: &Play, person: &Person) -> Result<Value> {
 /// Leaves the work item in Azure DevOps to nobody.
 async fn unassign_there(play: &Play) -> Result<Value> {
     play.change_work_item(&json!({"assigned_to": null})).await
+}
+
+/// The rows of the outbox that were armed for the group, of this kind.
+async fn armed(play: &Play, task: &str) -> Result<Vec<Value>> {
+    let group = play.prop(Prop::Group)?;
+    let list = play.api.get(&format!("{}/outbox?limit=100", play.at)).await?;
+    let mut found = super::client::rows(&list).to_vec();
+    found.retain(|row| row["task"] == task && row["group"] == group);
+    Ok(found)
 }
 
 /// Waits until nothing of the organization waits in the outbox.

@@ -11,8 +11,12 @@ use handoff_domain::port::Clock;
 use handoff_domain::snowflake::{EPOCH_SECONDS, LOOK_BACK_SECONDS};
 use reqwest::Method;
 use serde_json::{Value, json};
+use std::time::Duration;
 
-/// A new id is generated; a given one is kept, and its collision is a conflict.
+/// Of so many seconds the first id is taken, so that a new one collides.
+const SECONDS_TAKEN: i64 = 6;
+
+/// A new id is generated, another where one is taken; a given one is kept, and its collision is a conflict.
 pub(in crate::demo) async fn save_with_snowflake_id(play: &mut Play) -> Result<Seen> {
     let projects = format!("{}/projects", play.at);
     let generated = play.prop(Prop::Project)?.to_owned();
@@ -26,17 +30,53 @@ pub(in crate::demo) async fn save_with_snowflake_id(play: &mut Play) -> Result<S
     let again = play.api.ask(Method::POST, &projects, Some(&import)).await?;
     see!(imported["id"] == given, "the given id {given} became {}", imported["id"]);
     see!(again.status == 409, "a second project of the id {given} was answered {}", again.status);
+    let (taken, instead) = collided(play, number).await?;
     Ok(Seen {
-        words: format!("saved with the id {generated}; the given id {given} was kept, and a second time refused"),
-        evidence: json!({"id": number, "given_id_kept": given, "given_id_again": again.status}),
+        words: format!(
+            "saved with the id {generated}; the given id {given} was kept, and a second time refused; \
+             {taken} was taken, and {instead} followed"
+        ),
+        evidence: json!({
+            "id": number,
+            "given_id_kept": given,
+            "given_id_again": again.status,
+            "collision": {"taken": taken, "saved_with": instead},
+        }),
     })
+}
+
+/// Takes the first id of each of the coming seconds, and saves a project in one of them: the id that was taken,
+/// and the one it got instead.
+async fn collided(play: &Play, number: i64) -> Result<(i64, i64)> {
+    let projects = format!("{}/projects", play.at);
+    let first_of = |second: i64| (number & (31 << 48)) | (second << 16) | (number & 0xfff0);
+    let begun = SystemClock.now().as_seconds() - EPOCH_SECONDS + 1;
+    for second in begun..begun + SECONDS_TAKEN {
+        play.api.post(&projects, &json!({"name": "Taken", "id": first_of(second)})).await?;
+    }
+    while SystemClock.now().as_seconds() - EPOCH_SECONDS < begun {
+        SystemClock.sleep(Duration::from_millis(20)).await;
+    }
+    let saved = play.api.ask(Method::POST, &projects, Some(&json!({"name": "Collided"}))).await?;
+    see!(saved.status == 201, "saving where the new id is taken was answered {}: {}", saved.status, saved.json);
+    let id = saved.json["id"].as_i64().context("the id is no number")?;
+    let taken = first_of((id >> 16) & 0xffff_ffff);
+    see!(id != taken, "the id {id} collided with none: it was not saved in time");
+    Ok((taken, id))
 }
 
 /// The id is made of the version, the present second, the region and a sequence number.
 pub(in crate::demo) async fn generate_snowflake_id(play: &mut Play) -> Result<Seen> {
-    let made = play.api.post(&format!("{}/projects", play.at), &json!({"name": "Counted"})).await?;
+    let mut made = Vec::new();
+    for _ in 0..3 {
+        let answer =
+            play.api.ask(Method::POST, &format!("{}/projects", play.at), Some(&json!({"name": "Counted"}))).await?;
+        see!(answer.status == 201, "a new id was answered {}: {}", answer.status, answer.json);
+        made.push(answer.json["id"].as_i64().context("the id is no number")?);
+    }
     let now = SystemClock.now().as_seconds();
-    let id = made["id"].as_i64().context("the id is no number")?;
+    see!(made.is_sorted_by(|a, b| a < b), "ids that were given one after another do not rise: {made:?}");
+    let id = made.last().copied().unwrap_or_default();
     let parts = decoded(id);
     let second = EPOCH_SECONDS + parts["seconds"].as_i64().unwrap_or(0);
     let window = i64::try_from(LOOK_BACK_SECONDS).unwrap_or(i64::MAX);
@@ -46,7 +86,14 @@ pub(in crate::demo) async fn generate_snowflake_id(play: &mut Play) -> Result<Se
     see!(id <= MAX_SAFE_INTEGER, "the id {id} is not exact in a JavaScript number");
     Ok(Seen {
         words: format!("{id} is {parts}, made {} s ago", now - second),
-        evidence: json!({"id": id, "decoded": parts, "unix_seconds": second, "now": now, "below_2_53": id <= MAX_SAFE_INTEGER}),
+        evidence: json!({
+            "id": id,
+            "in_a_row": made,
+            "decoded": parts,
+            "unix_seconds": second,
+            "now": now,
+            "below_2_53": id <= MAX_SAFE_INTEGER,
+        }),
     })
 }
 

@@ -1,7 +1,7 @@
 //! Create Subscription, seen in what Azure DevOps holds.
 
 use super::see;
-use crate::demo::client::{rows, text};
+use crate::demo::client::{Look, eventually, rows, text};
 use crate::demo::play::{Play, Prop};
 use crate::demo::report::Seen;
 use anyhow::{Context, Result};
@@ -28,6 +28,7 @@ pub(in crate::demo) async fn create_subscription(play: &mut Play) -> Result<Seen
     play.keep(Prop::Subscription, &updates["id"])?;
     play.keep(Prop::WebhookUrl, &updates["consumer_inputs"]["url"])?;
     play.keep(Prop::Hook, &hook["id"])?;
+    let answered = delivers(play, &updates["id"]).await?;
     Ok(Seen {
         words: format!("Azure DevOps holds {} subscriptions that deliver to {}", held.len(), play.url),
         evidence: json!({
@@ -37,8 +38,23 @@ pub(in crate::demo) async fn create_subscription(play: &mut Play) -> Result<Seen
             "event_types": held.iter().map(|one| &one["event_type"]).collect::<Vec<_>>(),
             "subscriptions": held.iter().map(|one| &one["id"]).collect::<Vec<_>>(),
             "subscriptions_after_asking_again": again.len(),
+            "delivery_answered": answered,
         }),
     })
+}
+
+/// What Azure DevOps brings through the subscription, with the secret that it was given, is let in.
+async fn delivers(play: &Play, subscription: &Value) -> Result<Value> {
+    let subscription = text(subscription)?;
+    let unused = json!({"id": subscription, "eventType": "build.complete", "resource": {}});
+    play.azure.post(&format!("/_sim/deliveries/raw/{subscription}"), &unused).await?;
+    let path = format!("/_sim/subscriptions/{subscription}/notifications");
+    eventually(play.patience, "a delivery through the subscription answered 200", async || {
+        let list = play.azure.get(&path).await?;
+        let status = rows(&list).last().map(|one| one["attempts"][0]["status"].clone()).unwrap_or_default();
+        Ok(Look::at((status == 200).then(|| status.clone()), format!("answered {status}")))
+    })
+    .await
 }
 
 /// What the simulator holds for the project, by event.

@@ -1,18 +1,20 @@
 //! Carry Out: an ending is recorded only under the lease, and an outage of ours is no attempt.
 
 use super::fixtures::{
-    NOW, ORGANIZATION, assignments, commits, disk_full, group, reader, secrets, store, unless, untold,
+    NOW, ORGANIZATION, assignments, azure_project, commits, disk_full, group, installation, reader, secrets, store,
+    unless, untold,
 };
 use crate::id::{OutboxId, RouteId};
 use crate::organization::{ChannelId, MessageId};
 use crate::outbox::{ClaimedTask, OutboxState, OutboxTask};
-use crate::port::{ChatError, StoreError};
+use crate::port::{ChatError, SecretBoxError, StoreError};
 use crate::service::carry_out::{CarryOut, MAX_ATTEMPTS};
 use crate::service::create_subscription::Subscriptions;
 use crate::service::refresh_work_item::RefreshWorkItem;
 use crate::service::send_message::SendMessage;
 use crate::testing::{
-    FixedClock, MockChatMessenger, MockOutbox, MockStore, MockUnitOfWork, MockWorkItemTracker, SequentialEntropy,
+    FixedClock, KeptLog, MockChatMessenger, MockOutbox, MockSecretBox, MockStore, MockUnitOfWork, MockWorkItemTracker,
+    SequentialEntropy,
 };
 use std::sync::Arc;
 use std::time::Duration;
@@ -124,6 +126,60 @@ async fn an_outage_of_the_store_is_no_attempt_however_often_it_happens() {
     outbox.expect_fail().withf(|_, _, _, _, counts| !counts).times(1).returning(|_, _, _, _, _| Ok(()));
     let service = service(store(vec![broken]), Vec::new(), MockChatMessenger::new(), outbox);
     assert_eq!(service.carry_out(&claimed(card(), MAX_ATTEMPTS)).await, Ok(()));
+}
+
+#[tokio::test]
+async fn the_longer_an_outage_lasts_the_longer_a_row_waits_up_to_a_minute() {
+    for (waited, from, to) in [(0, 1, 2), (60, 15, 30), (86_400, 30, 60)] {
+        let mut broken = MockUnitOfWork::new();
+        broken.expect_card_source().returning(|_, _| Err(StoreError::Retry));
+        let mut outbox = MockOutbox::new();
+        let seconds = |wait| NOW.plus(Duration::from_secs(wait));
+        outbox
+            .expect_fail()
+            .withf(move |_, _, at, _, counts| (seconds(from)..=seconds(to)).contains(at) && !counts)
+            .times(1)
+            .returning(|_, _, _, _, _| Ok(()));
+        let service = service(store(vec![broken]), Vec::new(), MockChatMessenger::new(), outbox);
+        let made = NOW.minus(Duration::from_secs(waited));
+        let id = OutboxId::generate(made, &SequentialEntropy::default());
+        assert_eq!(service.carry_out(&ClaimedTask { id, ..claimed(card(), 0) }).await, Ok(()), "{waited}");
+    }
+}
+
+#[tokio::test]
+async fn a_task_that_is_given_up_on_is_logged_with_its_kind_its_attempts_and_the_reason() {
+    let log = KeptLog::begin();
+    let rejected = Err(ChatError::Rejected { reason: "50035".to_owned() });
+    for (fails, lines) in [("commit", 0), ("", 1)] {
+        let endings = vec![ending(OutboxState::Dead, fails)];
+        let service = service(store(Vec::new()), endings, answering(rejected.clone()), silent());
+        assert_eq!(service.carry_out(&claimed(close(), 4)).await.is_ok(), fails.is_empty());
+        assert_eq!(log.lines().len(), lines, "{fails}");
+    }
+    let line = log.lines().remove(0);
+    assert!(line.starts_with("WARN a task was given up on"), "{line}");
+    for told in ["row=00000000-0000-0000-0000-000000000029", "task=\"close_card\"", "attempts=5", "50035"] {
+        assert!(line.contains(told), "{line}");
+    }
+}
+
+#[tokio::test]
+async fn a_secret_that_cannot_be_opened_is_given_up_on_in_words_that_say_what_to_do() {
+    let mut dead = MockUnitOfWork::new();
+    dead.expect_finish_outbox()
+        .withf(|_, _, _, state, reason, _| {
+            *state == OutboxState::Dead && reason.as_ref().is_some_and(|reason| reason.contains("restore the key file"))
+        })
+        .times(1)
+        .returning(|_, _, _, _, _, _| Ok(()));
+    commits(&mut dead, "");
+    let mut service = service(store(Vec::new()), vec![dead], MockChatMessenger::new(), silent());
+    let mut secrets = MockSecretBox::new();
+    secrets.expect_open().returning(|_, _| Err(SecretBoxError::UnknownKey));
+    service.refresh.secrets = Arc::new(secrets);
+    let task = OutboxTask::ReconcileProject { installation: installation(), azure_project: azure_project() };
+    assert_eq!(service.carry_out(&claimed(task, MAX_ATTEMPTS - 1)).await, Ok(()));
 }
 
 /// Reads that there is nothing to show.

@@ -82,13 +82,22 @@ fn recording(found: Vec<Hook>, id: Option<&'static str>) -> MockUnitOfWork {
     uow
 }
 
+/// Units of work that record the look at these healthy hooks, from this one on.
+fn looks(found: &[Hook], from: usize) -> Vec<MockUnitOfWork> {
+    let of = |id: &'static str| recording(found.to_vec(), Some(id));
+    ["a", "b", "c"].into_iter().skip(from).map(of).collect()
+}
+
 #[tokio::test]
-async fn what_azure_devops_holds_already_is_neither_asked_for_nor_written_again() {
+async fn what_azure_devops_holds_already_is_not_asked_for_again_and_the_look_is_recorded() {
     let mut tracker = tracker(&["a", "b", "c"]);
     tracker.expect_create_subscription().never();
     tracker.expect_find_subscriptions().never();
     let found = hooks((HookStatus::Enabled, Some("a")));
-    assert_eq!(created(vec![connecting(found.clone(), "")], tracker).await, Ok(found));
+    assert_eq!(
+        created(vec![connecting(found.clone(), "")].into_iter().chain(looks(&found, 0)).collect(), tracker).await,
+        Ok(found)
+    );
 }
 
 #[tokio::test]
@@ -136,10 +145,110 @@ async fn a_subscription_that_a_crash_left_is_adopted_and_its_double_deleted() {
         tracker.expect_delete_subscription().withf(|_, id| id == "broken").times(1).returning(|_, _| Ok(()));
         tracker.expect_create_subscription().never();
         let found = hooks((HookStatus::Creating, known));
-        let uows = vec![connecting(found.clone(), ""), recording(found, Some("left"))];
+        let mut uows = vec![connecting(found.clone(), ""), recording(found.clone(), Some("left"))];
+        uows.extend(looks(&found, 1));
+        if known.is_some() {
+            uows.push(retiring(found, &[]));
+        }
         let done = created(uows, tracker).await.unwrap();
         assert_eq!(done[0].subscription_id.as_deref(), Some("left"), "known: {known:?}");
     }
+}
+
+/// The last unit of work: marks these hooks as going, arms their deletion and a reading of the project.
+fn retiring(found: Vec<Hook>, going: &'static [EventType]) -> MockUnitOfWork {
+    let mut uow = MockUnitOfWork::new();
+    uow.expect_lock_hooks().times(1).returning(move |_, _| Ok(found.clone()));
+    uow.expect_put_hook()
+        .withf(move |hook| going.contains(&hook.event_type) && hook.status == HookStatus::Deleting)
+        .times(going.len())
+        .returning(|_| Ok(()));
+    uow.expect_arm()
+        .withf(move |rows| {
+            let mut kinds: Vec<&str> = rows.iter().map(|row| row.task.kind()).collect();
+            kinds.pop() == Some("reconcile_project") && kinds == vec!["delete_subscription"; going.len()]
+        })
+        .times(1)
+        .returning(|_| Ok(()));
+    commits(&mut uow, "");
+    uow
+}
+
+/// Connects again where Azure DevOps holds `first` for the first hook.
+async fn connected_again(first: RemoteSubscription, is_replaced: bool) -> Hook {
+    let mut tracker = MockWorkItemTracker::new();
+    tracker
+        .expect_projects()
+        .returning(|_| Ok(vec![RemoteProject { id: azure_project(), name: Name::parse("Shop").unwrap() }]));
+    tracker.expect_subscription().returning(move |_, id| Ok(Some(if id == "a" { first.clone() } else { remote(id) })));
+    let found = hooks((HookStatus::Enabled, Some("a")));
+    let old = found[0].clone();
+    let mut uows = vec![connecting(found.clone(), "")];
+    if is_replaced {
+        // Neither is anything deleted before the other is there, nor here at all: a worker does it.
+        tracker.expect_delete_subscription().never();
+        tracker.expect_find_subscriptions().times(1).returning(|_, _| Ok(Vec::new()));
+        let secret = old.secret.clone();
+        tracker
+            .expect_create_subscription()
+            .withf(move |_, new| !new.url.ends_with(&old.id.to_string()) && new.secret.expose().as_bytes() != secret.0)
+            .times(1)
+            .returning(|_, _| Ok(remote("new")));
+        let made = Arc::new(Mutex::new(None::<Hook>));
+        let (mut making, mut recorded, kept) = (MockUnitOfWork::new(), MockUnitOfWork::new(), made.clone());
+        let stored = found.clone();
+        making.expect_lock_hooks().returning(move |_, _| Ok(stored.clone()));
+        making.expect_put_hook().times(1).returning(move |hook| {
+            *kept.lock().unwrap() = Some(hook.clone());
+            Ok(())
+        });
+        commits(&mut making, "");
+        recorded.expect_lock_hooks().returning(move |_, _| Ok(made.lock().unwrap().clone().into_iter().collect()));
+        recorded.expect_put_hook().times(1).returning(|_| Ok(()));
+        commits(&mut recorded, "");
+        uows.extend([making, recorded]);
+        uows.extend(looks(&found, 1));
+        uows.push(retiring(found, &[EventType::WorkItemUpdated]));
+    } else {
+        tracker.expect_create_subscription().never();
+        uows.extend(looks(&found, 0));
+    }
+    created(uows, tracker).await.unwrap().remove(0)
+}
+
+#[tokio::test]
+async fn a_hook_that_azure_devops_gave_up_on_or_that_delivers_elsewhere_is_replaced_and_what_it_missed_is_read() {
+    let with = |status| RemoteSubscription { status, ..remote("a") };
+    let moved = RemoteSubscription { url: Some("https://old.example.org/webhooks/vsts/x".to_owned()), ..remote("a") };
+    for broken in [with(HookStatus::DisabledBySystem), with(HookStatus::DisabledByInactiveIdentity), moved] {
+        let hook = connected_again(broken, true).await;
+        assert_eq!((hook.status, hook.subscription_id.as_deref()), (HookStatus::Enabled, Some("new")));
+    }
+}
+
+#[tokio::test]
+async fn a_hook_that_a_person_switched_off_or_that_is_on_probation_stays_and_is_shown_as_such() {
+    for status in [HookStatus::DisabledByUser, HookStatus::OnProbation] {
+        let hook = connected_again(RemoteSubscription { status, ..remote("a") }, false).await;
+        assert_eq!(hook.status, status);
+    }
+}
+
+#[tokio::test]
+async fn a_default_port_that_is_written_makes_no_other_address() {
+    let id = hooks((HookStatus::Enabled, Some("a")))[0].id;
+    let url = format!("https://Handoff.example.org:443/webhooks/vsts/{id}");
+    connected_again(RemoteSubscription { url: Some(url), ..remote("a") }, false).await;
+}
+
+#[tokio::test]
+async fn a_hook_that_delivers_again_has_what_it_missed_read() {
+    let found = hooks((HookStatus::DisabledByUser, Some("a")));
+    let mut uows = vec![connecting(found.clone(), "")];
+    uows.extend(looks(&found, 0));
+    uows.push(retiring(found, &[]));
+    let done = created(uows, tracker(&["a", "b", "c"])).await.unwrap();
+    assert_eq!(done[0].status, HookStatus::Enabled);
 }
 
 /// The first hook is asked for, while the store shows `meanwhile` under the lock.
@@ -149,7 +258,10 @@ async fn raced(meanwhile: Vec<Hook>) -> Result<Vec<Hook>, UseCaseError> {
     tracker.expect_create_subscription().times(1).returning(|_, _| Ok(remote("mine")));
     tracker.expect_delete_subscription().withf(|_, id| id == "mine").times(1).returning(|_, _| Ok(()));
     let found = hooks((HookStatus::Creating, None));
-    created(vec![connecting(found, ""), recording(meanwhile, None)], tracker).await
+    let others = if meanwhile.is_empty() { Vec::new() } else { looks(&found, 1) };
+    let mut uows = vec![connecting(found, ""), recording(meanwhile, None)];
+    uows.extend(others);
+    created(uows, tracker).await
 }
 
 #[tokio::test]
@@ -179,7 +291,9 @@ async fn rows_that_lost_a_race_are_written_again() {
     let mut lost = MockUnitOfWork::new();
     lost.expect_put_connected_project().returning(|_| -> StoreResult<()> { Err(StoreError::Retry) });
     let found = hooks((HookStatus::Enabled, Some("a")));
-    assert!(created(vec![lost, connecting(found, "")], tracker(&["a", "b", "c"])).await.is_ok());
+    let mut uows = vec![lost, connecting(found.clone(), "")];
+    uows.extend(looks(&found, 0));
+    assert!(created(uows, tracker(&["a", "b", "c"])).await.is_ok());
 }
 
 #[tokio::test]

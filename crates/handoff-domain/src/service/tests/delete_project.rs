@@ -5,7 +5,7 @@ use crate::id::ProjectId;
 use crate::port::StoreError;
 use crate::port::store::{DoomedGroup, DoomedProject};
 use crate::service::UseCaseError;
-use crate::service::delete_project::DeleteProject;
+use crate::service::delete_project::{BATCHES_PER_CALL, DeleteProject};
 use crate::slug::Slug;
 use crate::testing::{
     FixedClock, MockAssigneeExistsCache, MockOwnershipDebounce, MockReader, MockUnitOfWork, MockWake, SequentialEntropy,
@@ -106,6 +106,30 @@ async fn groups_are_forgotten_by_the_caches_only_once_they_are_gone() {
             uows.push(last(Ok(())));
         }
         let done = service(uows, vec![doomed(1)], caches, wake).purge_projects().await;
-        assert_eq!(done, if fails.is_empty() { Ok(1) } else { Err(disk_full()) }, "{fails}");
+        assert_eq!(done, if fails.is_empty() { Ok(2) } else { Err(disk_full()) }, "{fails}");
     }
+}
+
+#[tokio::test]
+async fn one_call_does_a_bounded_number_of_batches_of_each_project_in_turn() {
+    let part = |number| {
+        let mut uow = MockUnitOfWork::new();
+        uow.expect_doomed_groups()
+            .withf(move |project, _| *project == ProjectId::new(number))
+            .times(1)
+            .returning(|_, _| Ok(vec![DoomedGroup { group: state(None).group, cards: Vec::new(), links: Vec::new() }]));
+        uow.expect_delete_groups().returning(|_| Ok(()));
+        commits(&mut uow, "");
+        uow
+    };
+    let uows = (0..BATCHES_PER_CALL).map(|n| part(if n % 2 == 0 { 1 } else { 2 })).collect();
+    let (mut cache, mut debounce, mut wake) =
+        (MockAssigneeExistsCache::new(), MockOwnershipDebounce::new(), MockWake::new());
+    cache.expect_invalidate().return_const(());
+    debounce.expect_forget().return_const(());
+    wake.expect_outbox().return_const(());
+    let endless = service(uows, vec![doomed(1), doomed(2)], (cache, debounce), wake);
+    assert_eq!(endless.purge_projects().await, Ok(BATCHES_PER_CALL), "more is left");
+    let nothing = service(Vec::new(), Vec::new(), untold(), MockWake::new());
+    assert_eq!(nothing.purge_projects().await, Ok(0));
 }

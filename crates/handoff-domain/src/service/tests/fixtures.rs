@@ -15,6 +15,7 @@ use crate::port::store::{GroupState, StoreResult};
 use crate::port::{FillTicket, StoreError};
 use crate::secret::{Sealed, Secret};
 use crate::service::Assignments;
+use crate::service::essentials::Essentials;
 use crate::testing::{
     FixedClock, MockAssigneeExistsCache, MockOwnershipDebounce, MockReader, MockSecretBox, MockStore, MockUnitOfWork,
     MockWake, SequentialEntropy,
@@ -205,6 +206,20 @@ pub(crate) fn store(uows: Vec<MockUnitOfWork>) -> MockStore {
         None => panic!("one unit of work too many"),
     });
     store
+}
+
+/// The ports of a small service, with a wake-up that may come only where `wakes`.
+pub(crate) fn essentials(store: MockStore, reader: MockReader, wakes: bool) -> Essentials {
+    let mut wake = MockWake::new();
+    wake.expect_outbox().times(if wakes { 1..=9 } else { 0..=0 }).return_const(());
+    Essentials {
+        store: Arc::new(store),
+        reader: Arc::new(reader),
+        wake: Arc::new(wake),
+        clock: Arc::new(FixedClock::at(NOW)),
+        entropy: Arc::new(SequentialEntropy::default()),
+        snowflakes: None,
+    }
 }
 
 /// Caches that must not be told anything.

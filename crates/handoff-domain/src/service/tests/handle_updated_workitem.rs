@@ -10,8 +10,9 @@ use crate::id::{DeliveryId, WorkItemNumber};
 use crate::port::StoreError;
 use crate::port::tracker::{DecodeError, TrackerEvent};
 use crate::service::handle_updated_workitem::{HandleUpdatedWorkitem, MAX_ATTEMPTS};
-use crate::testing::{MockInbox, MockReader, MockTrackerInbound, MockUnitOfWork, MockWorkItemTracker};
+use crate::testing::{KeptLog, MockInbox, MockReader, MockTrackerInbound, MockUnitOfWork, MockWorkItemTracker};
 use std::sync::Arc;
+use std::time::Duration;
 use uuid::Uuid;
 
 fn delivery(n: u32, payload: &str, attempts: u32) -> ClaimedDelivery {
@@ -101,6 +102,16 @@ async fn whichever_write_fails_nothing_is_committed_nobody_told_and_an_outage_is
     }
 }
 
+#[tokio::test]
+async fn the_longer_an_outage_lasts_the_longer_a_delivery_waits() {
+    let mut inbox = MockInbox::new();
+    let due = NOW.plus(Duration::from_secs(50));
+    inbox.expect_fail().withf(move |_, _, at, _, _| *at == due).times(1).returning(|_, _, _, _, _| Ok(()));
+    let handler = handler(vec![applying(&[DeliveryState::Applied], "commit")], inbox, false);
+    let early = ClaimedDelivery { received_at: NOW.minus(Duration::from_secs(100)), ..delivery(1, "news", 0) };
+    assert_eq!(handler.handle_updated_workitem(&[early]).await, Ok(()));
+}
+
 /// A unit of work that fails for a reason of its own.
 fn defective() -> MockUnitOfWork {
     let mut uow = MockUnitOfWork::new();
@@ -127,7 +138,11 @@ async fn a_delivery_that_failed_every_time_is_dead_with_the_reason() {
     commits(&mut dead, "");
     let handler = handler(vec![defective(), dead], given_back(&[]), false);
     let last = delivery(1, "news", MAX_ATTEMPTS - 1);
+    let log = KeptLog::begin();
     assert_eq!(handler.handle_updated_workitem(&[last]).await, Ok(()));
+    let lines = log.lines();
+    assert!(lines.len() == 1 && lines[0].starts_with("WARN a delivery was given up on"), "{lines:?}");
+    assert!(lines[0].contains("a defect") && lines[0].contains("attempts=8"), "{lines:?}");
 }
 
 #[tokio::test]

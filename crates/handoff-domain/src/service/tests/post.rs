@@ -5,11 +5,11 @@ use crate::hook::{EventType, Hook, HookStatus};
 use crate::id::{HookId, InstallationId, IntegrationId, OrganizationId, WorkItemNumber};
 use crate::outbox::OutboxTask;
 use crate::port::tracker::Classified;
-use crate::port::{Appended, InboundHeaders, InboxError, StoreError};
+use crate::port::{Appended, InboundHeaders, InboxError, SecretBoxError, StoreError};
 use crate::secret::{Sealed, Secret};
 use crate::service::post::{Answer, Body, Post};
 use crate::testing::{
-    FixedClock, MockInbox, MockReader, MockSecretBox, MockTrackerInbound, MockWake, SequentialEntropy,
+    FixedClock, KeptLog, MockInbox, MockReader, MockSecretBox, MockTrackerInbound, MockWake, SequentialEntropy,
 };
 use crate::time::Timestamp;
 use crate::work_item::AzureProjectId;
@@ -270,5 +270,41 @@ async fn an_inbox_that_cannot_store_asks_to_come_again() {
         let post = post(reader(Some(hook(HookStatus::Enabled))), inbox, inbound(Some(event())), clock());
         let caller = post.authenticate(id(), &headers("right")).await.unwrap();
         assert_eq!(post.receive(&caller, Body::Whole(b"{}".to_vec())).await, Answer::Unavailable);
+    }
+}
+
+#[tokio::test]
+async fn why_deliveries_are_answered_503_is_logged_once_a_minute_for_each_cause() {
+    let log = KeptLog::begin();
+    let mut reader = MockReader::new();
+    reader.expect_hook().times(3).returning(|_| Err(StoreError::Unavailable("the disk is full".to_owned())));
+    reader.expect_hook().returning(|_| Ok(Some((hook(HookStatus::Enabled), COLLECTION.to_owned()))));
+    let mut secrets = MockSecretBox::new();
+    secrets.expect_seal().returning(|_, _| Err(SecretBoxError::UnknownKey));
+    secrets.expect_open().returning(|_, _| Err(SecretBoxError::UnknownKey));
+    let clock = clock();
+    let post = Post::new(
+        Arc::new(reader),
+        Arc::new(MockInbox::new()),
+        Arc::new(inbound(None)),
+        Arc::new(secrets),
+        Arc::new(MockWake::new()),
+        clock.clone(),
+        Arc::new(SequentialEntropy::default()),
+    );
+    let delivered = || async {
+        assert_eq!(post.authenticate(id(), &headers("right")).await.err(), Some(Answer::Unavailable));
+    };
+    delivered().await;
+    delivered().await;
+    clock.advance(Duration::from_secs(60));
+    for _ in 0..3 {
+        delivered().await;
+    }
+    let lines = log.lines();
+    assert_eq!(lines.len(), 3, "{lines:#?}");
+    for (line, cause) in lines.iter().zip(["the disk is full", "the disk is full", "restore the key file"]) {
+        assert!(line.starts_with("ERROR") && line.contains(cause), "{line}");
+        assert!(line.contains(&format!("hook={}", id())) && !line.contains("right"), "{line}");
     }
 }

@@ -12,7 +12,7 @@ use crate::port::{ChatError, StoreError};
 use crate::service::UseCaseError;
 use crate::service::send_message::{SendMessage, Sent};
 use crate::slug::Slug;
-use crate::testing::{FixedClock, MockChatMessenger, MockReader, MockUnitOfWork, SequentialEntropy};
+use crate::testing::{FixedClock, KeptLog, MockChatMessenger, MockReader, MockUnitOfWork, SequentialEntropy};
 use crate::time::Timestamp;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -251,8 +251,12 @@ async fn a_channel_that_cannot_be_used_disables_the_route_with_the_reason() {
         .returning(|_, _| Ok(()));
     commits(&mut disabling, "");
     let uows = vec![reading(Some(source(None))), writing(&Arc::default(), ""), disabling];
+    let log = KeptLog::begin();
     let done = sender(uows, chat).send_card(&lease(), group(), route()).await;
     assert_eq!(done, Err(UseCaseError::Chat(unusable())));
+    let lines = log.lines();
+    assert!(lines.len() == 1 && lines[0].starts_with("WARN a route was switched off"), "{lines:?}");
+    assert!(lines[0].contains(&route().to_string()) && lines[0].contains("the bot may not post"), "{lines:?}");
 }
 
 /// The history entry that every mention here tells of.

@@ -10,6 +10,7 @@ use crate::person::Unresolved;
 use crate::port::store::{ChatTx, StoreResult};
 use crate::work_item::ExternalIssue;
 use async_trait::async_trait;
+use std::collections::BTreeSet;
 
 /// What tells one message of a group on a route from another.
 type Subject<'a> = (GroupId, RouteId, MessageKind, &'a str);
@@ -92,6 +93,18 @@ impl ChatTx for Transaction {
             route.disabled = reason;
         }
         Ok(())
+    }
+
+    async fn groups_with_card(
+        &mut self,
+        route: RouteId,
+        after: Option<GroupId>,
+        limit: u16,
+    ) -> StoreResult<Vec<GroupId>> {
+        let cards = self.state.messages.values();
+        let cards = cards.filter(|record| record.route == route && record.kind == MessageKind::Card);
+        let groups: BTreeSet<GroupId> = cards.map(|record| record.group).collect();
+        Ok(groups.into_iter().filter(|id| after.is_none_or(|after| *id > after)).take(usize::from(limit)).collect())
     }
 
     async fn routes_of(&mut self, projects: &[ProjectId]) -> StoreResult<Vec<RouteRef>> {

@@ -331,6 +331,10 @@ impl Reader for MemoryStore {
         Ok(oldest_first(own.map(|one| (one.id, one.clone())), page))
     }
 
+    async fn mapping(&self, organization: OrganizationId, id: MappingId) -> StoreResult<Option<IdentityMapping>> {
+        Ok(self.snapshot().mappings.get(&id).filter(|one| one.organization == organization).cloned())
+    }
+
     async fn guilds(&self, organization: OrganizationId) -> StoreResult<Vec<Guild>> {
         Ok(self.snapshot().guilds.values().filter(|guild| guild.organization == organization).cloned().collect())
     }

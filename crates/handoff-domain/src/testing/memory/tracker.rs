@@ -7,6 +7,7 @@ use crate::id::{ExternalIssueId, InstallationId, IntegrationId, LinkId, MappingI
 use crate::integration::{ConnectedProject, Installation, Integration, Toggles};
 use crate::person::{IdentityMapping, Person, Unresolved};
 use crate::port::store::{MatchedBy, PersonMatch, StoreResult, TrackerTx};
+use crate::secret::Sealed;
 use crate::text::EmailAddress;
 use crate::work_item::{AzureProjectId, ExternalIssue, GroupLink, LinkedGroup};
 use async_trait::async_trait;
@@ -99,6 +100,16 @@ impl TrackerTx for Transaction {
     ) -> StoreResult<bool> {
         let found = self.write().installations.get_mut(&id).filter(|one| one.organization == organization);
         Ok(found.map(|one| one.toggles = *toggles).is_some())
+    }
+
+    async fn set_credential(
+        &mut self,
+        organization: OrganizationId,
+        id: InstallationId,
+        credential: &Sealed,
+    ) -> StoreResult<bool> {
+        let found = self.write().installations.get_mut(&id).filter(|one| one.organization == organization);
+        Ok(found.map(|one| one.credential = credential.clone()).is_some())
     }
 
     async fn put_connected_project(&mut self, new: &ConnectedProject) -> StoreResult<()> {

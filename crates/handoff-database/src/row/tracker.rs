@@ -1,0 +1,185 @@
+//! Integrations, installations, hooks, mirrored work items, links and identities.
+
+use super::{at, azure_project, from_json, json, name};
+use crate::error::damaged;
+use crate::table::{
+    connected_projects, external_issues, group_links, hooks, identity_mappings, installations, integrations,
+};
+use handoff_domain::hook::{EventType, Hook, HookStatus};
+use handoff_domain::id::{
+    ExternalIssueId, GroupId, HookId, InstallationId, IntegrationId, LinkId, MappingId, OrganizationId, Revision,
+    UserId, WorkItemNumber,
+};
+use handoff_domain::integration::{ConnectedProject, Installation, Integration, Toggles};
+use handoff_domain::person::{IdentityMapping, Unresolved};
+use handoff_domain::port::store::StoreResult;
+use handoff_domain::secret::Sealed;
+use handoff_domain::work_item::{ExternalIssue, GroupLink};
+
+pub(crate) fn integration(row: integrations::Model) -> StoreResult<Integration> {
+    Ok(Integration {
+        id: IntegrationId::from_uuid(row.id),
+        collection_id: row.collection_id,
+        name: name(&row.name)?,
+        base_url: row.base_url,
+        created_at: at(row.created_at),
+    })
+}
+
+pub(crate) fn installation(row: installations::Model) -> Installation {
+    Installation {
+        id: InstallationId::from_uuid(row.id),
+        organization: OrganizationId::new(row.organization_id),
+        integration: IntegrationId::from_uuid(row.integration_id),
+        credential: Sealed(row.credential),
+        toggles: Toggles {
+            inbound_assignee: row.inbound_assignee,
+            outbound_assignee: row.outbound_assignee,
+            inbound_status: row.inbound_status,
+            outbound_status: row.outbound_status,
+            comments: row.comments,
+        },
+        created_at: at(row.created_at),
+    }
+}
+
+pub(crate) fn installation_row(one: &Installation) -> installations::Model {
+    installations::Model {
+        id: one.id.get(),
+        organization_id: one.organization.get(),
+        integration_id: one.integration.get(),
+        credential: one.credential.0.clone(),
+        inbound_assignee: one.toggles.inbound_assignee,
+        outbound_assignee: one.toggles.outbound_assignee,
+        inbound_status: one.toggles.inbound_status,
+        outbound_status: one.toggles.outbound_status,
+        comments: one.toggles.comments,
+        created_at: one.created_at.as_micros(),
+    }
+}
+
+pub(crate) fn connected_project(row: &connected_projects::Model) -> StoreResult<ConnectedProject> {
+    Ok(ConnectedProject {
+        organization: OrganizationId::new(row.organization_id),
+        installation: InstallationId::from_uuid(row.installation_id),
+        integration: IntegrationId::from_uuid(row.integration_id),
+        azure_project: azure_project(&row.azure_project)?,
+        name: name(&row.name)?,
+        created_at: at(row.created_at),
+    })
+}
+
+pub(crate) fn hook(row: hooks::Model) -> StoreResult<Hook> {
+    Ok(Hook {
+        id: HookId::from_uuid(row.id),
+        organization: OrganizationId::new(row.organization_id),
+        installation: InstallationId::from_uuid(row.installation_id),
+        integration: IntegrationId::from_uuid(row.integration_id),
+        azure_project: azure_project(&row.azure_project)?,
+        event_type: EventType::from_stored(&row.event_type).ok_or_else(|| damaged("event type"))?,
+        secret: Sealed(row.secret),
+        subscription_id: row.subscription_id,
+        status: HookStatus::from_stored(&row.status).ok_or_else(|| damaged("hook status"))?,
+        created_at: at(row.created_at),
+        updated_at: at(row.updated_at),
+    })
+}
+
+pub(crate) fn hook_row(hook: &Hook) -> hooks::Model {
+    hooks::Model {
+        id: hook.id.get(),
+        organization_id: hook.organization.get(),
+        installation_id: hook.installation.get(),
+        integration_id: hook.integration.get(),
+        azure_project: hook.azure_project.as_str().to_owned(),
+        event_type: hook.event_type.as_str().to_owned(),
+        secret: hook.secret.0.clone(),
+        subscription_id: hook.subscription_id.clone(),
+        status: hook.status.as_str().to_owned(),
+        created_at: hook.created_at.as_micros(),
+        updated_at: hook.updated_at.as_micros(),
+    }
+}
+
+pub(crate) fn external_issue(row: external_issues::Model) -> StoreResult<ExternalIssue> {
+    Ok(ExternalIssue {
+        id: ExternalIssueId::from_uuid(row.id),
+        integration: IntegrationId::from_uuid(row.integration_id),
+        number: WorkItemNumber::new(row.number),
+        azure_project: azure_project(&row.azure_project)?,
+        revision: Revision::new(row.revision),
+        title: row.title,
+        work_item_type: row.work_item_type,
+        state: row.state,
+        assignee: row.assignee.as_deref().map(from_json).transpose()?,
+        url: row.url,
+        changed_at: at(row.changed_at),
+        observed_at: at(row.observed_at),
+        deleted: row.deleted,
+    })
+}
+
+pub(crate) fn external_issue_row(issue: &ExternalIssue) -> StoreResult<external_issues::Model> {
+    Ok(external_issues::Model {
+        id: issue.id.get(),
+        integration_id: issue.integration.get(),
+        number: issue.number.get(),
+        azure_project: issue.azure_project.as_str().to_owned(),
+        revision: issue.revision.get(),
+        title: issue.title.clone(),
+        work_item_type: issue.work_item_type.clone(),
+        state: issue.state.clone(),
+        assignee: issue.assignee.as_ref().map(json).transpose()?,
+        url: issue.url.clone(),
+        changed_at: issue.changed_at.as_micros(),
+        observed_at: issue.observed_at.as_micros(),
+        deleted: issue.deleted,
+    })
+}
+
+pub(crate) fn group_link(row: &group_links::Model) -> StoreResult<GroupLink> {
+    Ok(GroupLink {
+        id: LinkId::from_uuid(row.id),
+        organization: OrganizationId::new(row.organization_id),
+        group: GroupId::from_uuid(row.group_id),
+        external_issue: ExternalIssueId::from_uuid(row.external_issue_id),
+        installation: InstallationId::from_uuid(row.installation_id),
+        unresolved: row.unresolved.as_deref().map(from_json).transpose()?,
+        created_at: at(row.created_at),
+    })
+}
+
+/// The columns of somebody unresolved: as JSON, and what they are found by.
+pub(crate) fn unresolved_columns(
+    unresolved: Option<&Unresolved>,
+) -> StoreResult<(Option<String>, Option<String>, Option<String>)> {
+    let Some(one) = unresolved else { return Ok((None, None, None)) };
+    Ok((Some(json(one)?), one.person.identity_id.clone(), one.person.unique_name.clone()))
+}
+
+pub(crate) fn group_link_row(link: &GroupLink) -> StoreResult<group_links::Model> {
+    let (unresolved, unresolved_identity, unresolved_name) = unresolved_columns(link.unresolved.as_ref())?;
+    Ok(group_links::Model {
+        id: link.id.get(),
+        organization_id: link.organization.get(),
+        group_id: link.group.get(),
+        external_issue_id: link.external_issue.get(),
+        installation_id: link.installation.get(),
+        unresolved,
+        unresolved_identity,
+        unresolved_name,
+        created_at: link.created_at.as_micros(),
+    })
+}
+
+pub(crate) fn mapping(row: identity_mappings::Model) -> IdentityMapping {
+    IdentityMapping {
+        id: MappingId::from_uuid(row.id),
+        organization: OrganizationId::new(row.organization_id),
+        integration: IntegrationId::from_uuid(row.integration_id),
+        identity_id: row.identity_id,
+        unique_name: row.unique_name,
+        user: UserId::new(row.user_id),
+        created_at: at(row.created_at),
+    }
+}

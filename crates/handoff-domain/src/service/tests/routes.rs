@@ -1,0 +1,93 @@
+//! Routes: one that is switched on again brings the cards it has up to date, in the same unit of work.
+
+use super::fixtures::{NOW, ORGANIZATION, PROJECT, commits, disk_full, essentials, reader, store, unless};
+use crate::chat::{Guild, Route, RouteMode};
+use crate::id::{GroupId, RouteId};
+use crate::organization::{ChannelId, GuildId};
+use crate::outbox::OutboxTask;
+use crate::port::chat::ChannelDescription;
+use crate::service::UseCaseError;
+use crate::service::routes::Routes;
+use crate::testing::{MockChatMessenger, MockUnitOfWork};
+use crate::text::Name;
+use std::sync::Arc;
+use uuid::Uuid;
+
+/// As many groups as are armed at once, and one more.
+const GROUPS: u128 = 201;
+
+fn route(disabled: bool) -> Route {
+    Route {
+        id: RouteId::from_uuid(Uuid::from_u128(7)),
+        organization: ORGANIZATION,
+        project: PROJECT,
+        guild: GuildId::new(5).unwrap(),
+        channel: ChannelId::new(6).unwrap(),
+        mode: RouteMode::Card,
+        ids_only: false,
+        disabled: disabled.then(|| "off".to_owned()),
+        created_at: NOW,
+    }
+}
+
+async fn switched(on: bool, uows: Vec<MockUnitOfWork>, wakes: bool) -> Result<Route, UseCaseError> {
+    let mut chat = MockChatMessenger::new();
+    chat.expect_describe_channel().returning(|_| {
+        let (name, guild) = ("issues".to_owned(), GuildId::new(5).unwrap());
+        Ok(Some(ChannelDescription { guild, name, unusable: None, visible_to_everyone: false }))
+    });
+    let mut reader = reader();
+    reader.expect_route().returning(move |_, _| Ok(Some(route(on))));
+    reader.expect_guilds().returning(|organization| {
+        let (id, name) = (GuildId::new(5).unwrap(), Name::parse("The guild").unwrap());
+        Ok(vec![Guild { id, organization, name, created_at: NOW }])
+    });
+    let service = Routes { base: essentials(store(uows), reader, wakes), chat: Arc::new(chat) };
+    service.set_enabled(ORGANIZATION, route(on).id, on).await
+}
+
+fn enabling(fails: &'static str) -> MockUnitOfWork {
+    let mut uow = MockUnitOfWork::new();
+    uow.expect_set_route_disabled().withf(|_, reason| reason.is_none()).returning(|_, _| Ok(()));
+    uow.expect_groups_with_card().returning(move |_, after, limit| {
+        let first = after.map_or(1, |after| after.get().as_u128() + 1);
+        let groups = (first..=GROUPS).map(|n| GroupId::from_uuid(Uuid::from_u128(n)));
+        unless(fails, "groups").map(|()| groups.take(usize::from(limit)).collect())
+    });
+    uow.expect_arm()
+        .withf(|rows| {
+            rows.len() <= 200
+                && rows.iter().all(|row| {
+                    matches!(row.task, OutboxTask::Card { route: on, .. } if on == route(true).id)
+                        && row.project == Some(PROJECT)
+                })
+        })
+        .times(if fails.is_empty() { 2..=2 } else { 0..=2 })
+        .returning(move |_| unless(fails, "arm"));
+    commits(&mut uow, fails);
+    uow
+}
+
+#[tokio::test]
+async fn switching_a_route_on_arms_the_cards_that_it_has_in_bounded_batches() {
+    assert_eq!(switched(true, vec![enabling("")], true).await, Ok(route(false)));
+}
+
+#[tokio::test]
+async fn where_the_cards_cannot_be_armed_the_route_stays_off() {
+    for fails in ["groups", "arm", "commit"] {
+        assert_eq!(
+            switched(true, vec![enabling(fails)], false).await,
+            Err(UseCaseError::Store(disk_full())),
+            "{fails}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn switching_a_route_off_arms_nothing() {
+    let mut uow = MockUnitOfWork::new();
+    uow.expect_set_route_disabled().withf(|_, reason| reason.is_some()).times(1).returning(|_, _| Ok(()));
+    commits(&mut uow, "");
+    assert!(switched(false, vec![uow], false).await.unwrap().disabled.is_some());
+}
