@@ -10,8 +10,11 @@ use handoff_domain::hook::EventType;
 use handoff_domain::id::{DeliveryId, HookId, IntegrationId, OrganizationId, OutboxId, WorkItemNumber};
 use handoff_domain::organization::{ChannelId, GuildId, MessageId};
 use handoff_domain::outbox::{ClaimedTask, Lane, OutboxArm, OutboxTask};
-use handoff_domain::port::tracker::DecodeError;
-use handoff_domain::port::{ChannelDescription, ChatError, ChatMessenger, Clock, Inbox, Outbox, Store};
+use handoff_domain::port::tracker::{Classified, DecodeError, TrackerEvent};
+use handoff_domain::port::{
+    ChannelDescription, ChatError, ChatMessenger, Clock, InboundHeaders, Inbox, Outbox, Store, TrackerInbound,
+};
+use handoff_domain::secret::Secret;
 use handoff_domain::service::Assignments;
 use handoff_domain::service::carry_out::{CarryOut, MAX_ATTEMPTS};
 use handoff_domain::service::create_subscription::Subscriptions;
@@ -20,8 +23,7 @@ use handoff_domain::service::handle_updated_workitem::{self, HandleUpdatedWorkit
 use handoff_domain::service::refresh_work_item::RefreshWorkItem;
 use handoff_domain::service::send_message::SendMessage;
 use handoff_domain::testing::{
-    ContextBox, FixedClock, MemoryCache, MemoryStore, MockOutbox, MockTrackerInbound, MockWorkItemTracker,
-    SequentialEntropy,
+    ContextBox, FixedClock, MemoryCache, MemoryStore, MockOutbox, MockWorkItemTracker, SequentialEntropy,
 };
 use handoff_domain::text::Name;
 use handoff_domain::time::Timestamp;
@@ -80,6 +82,26 @@ struct World {
     workers: Workers,
 }
 
+/// A decoder with a defect. No mock: one that panicked once does so for ever.
+struct Decoder;
+
+impl TrackerInbound for Decoder {
+    fn authenticate(&self, _: &InboundHeaders, _: &Secret) -> bool {
+        false
+    }
+
+    fn classify(&self, _: &[u8]) -> Classified {
+        Classified::TestNotification
+    }
+
+    fn decode(&self, _: EventType, body: &[u8]) -> Result<TrackerEvent, DecodeError> {
+        match body {
+            b"panics" => panic!("a defect of the decoder"),
+            _ => Err(DecodeError("it is nothing".to_owned())),
+        }
+    }
+}
+
 fn world() -> World {
     let store = Arc::new(MemoryStore::new());
     let clock = Arc::new(FixedClock::at(NOW));
@@ -89,11 +111,7 @@ fn world() -> World {
     let chat = Arc::new(Chat::default());
     let tracker = Arc::new(MockWorkItemTracker::new());
     let secrets = Arc::new(ContextBox);
-    let mut inbound = MockTrackerInbound::new();
-    inbound.expect_decode().returning(|_, body| match body {
-        b"panics" => panic!("a defect of the decoder"),
-        _ => Err(DecodeError("it is nothing".to_owned())),
-    });
+    let inbound = Decoder;
     let assignments = Assignments {
         store: store.clone(),
         cache: cache.clone(),

@@ -61,8 +61,6 @@ pub struct Config {
     pub http: HttpConfig,
     /// `[retention]`: how long deliveries and ended rows of the outbox are kept.
     pub retention: Duration,
-    /// `[metrics]`: where counters are shown; `None`: nowhere.
-    pub metrics_listen: Option<SocketAddr>,
 }
 
 impl Config {
@@ -114,7 +112,6 @@ impl Config {
             log: LogConfig::read(&mut settings),
             http: HttpConfig::read(&mut settings),
             retention: DAY * settings.take_number("retention.days", DEFAULT_DAYS, 1, MAX_DAYS),
-            metrics_listen: settings.take_optional("metrics.listen", "off"),
             data_dir,
         };
         config.validate(&mut settings.mistakes);

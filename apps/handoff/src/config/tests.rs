@@ -124,14 +124,14 @@ fn an_empty_variable_is_a_mistake_that_is_named_and_no_silent_default() {
 fn a_secret_in_a_variable_lies_over_the_other_form_of_it_in_the_file() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("token");
-    std::fs::write(&path, "of a file").unwrap();
+    std::fs::write(&path, "of-a-file").unwrap();
     let token = |file: &str, variable| {
         config(file, &[variable]).discord.token.map(|token| token.expose().to_owned()).unwrap_or_default()
     };
     let named = format!("[discord]\ntoken_file = {:?}", path.display().to_string());
-    assert_eq!(token(&named, ("HANDOFF_DISCORD__TOKEN", "of a variable")), "of a variable");
+    assert_eq!(token(&named, ("HANDOFF_DISCORD__TOKEN", "of-a-variable")), "of-a-variable");
     let path = path.display().to_string();
-    assert_eq!(token("[discord]\ntoken = \"t\"", ("HANDOFF_DISCORD__TOKEN_FILE", path.as_str())), "of a file");
+    assert_eq!(token("[discord]\ntoken = \"t\"", ("HANDOFF_DISCORD__TOKEN_FILE", path.as_str())), "of-a-file");
     let both = format!("{named}\ntoken = \"t\"");
     assert_eq!(mistakes(&both, &[]).0, ["discord.token"]);
 }
