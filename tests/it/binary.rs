@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "what fails here fails the test that called")]
 
 mod demo;
+mod files;
 mod program;
 mod stopping;
 
@@ -24,6 +25,7 @@ async fn it_becomes_ready_with_nothing_configured_and_says_how_to_begin() {
 #[test]
 fn it_does_not_start_on_pending_migrations_when_told_not_to_run_them() {
     let program = Program::new().with("HANDOFF_DATABASE__MIGRATE_ON_START", "false");
+    assert_eq!(program.run(&["serve"]).code, Some(3));
     for arguments in [&["serve"][..], &["migrate", "--check"], &["token", "create", "--name", "me"]] {
         let ended = program.run(arguments);
         assert_eq!(ended.code, Some(3), "{arguments:?}: {}", ended.stderr);

@@ -20,7 +20,7 @@ use handoff_sandbox::azure::{AzureOptions, AzureSim};
 use handoff_sandbox::client::plain_client;
 use handoff_sandbox::clock::SimClock;
 use handoff_sandbox::discord::{DiscordOptions, DiscordSim, Snowflake};
-use handoff_worker::Workers;
+use handoff_worker::{RETENTION, Workers};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -288,6 +288,7 @@ fn choices(port: u16) -> Choices {
         public_url: format!("http://127.0.0.1:{port}"),
         snowflakes: Region::new(1),
         webhooks: WebhookLimits::default(),
+        retention: RETENTION,
     }
 }
 

@@ -2,14 +2,15 @@
 
 use crate::chat_without_token::ChatWithoutToken;
 use crate::config::Config;
-use crate::database;
+use crate::database::{self, IfMissing};
+use crate::database_lock::DatabaseLock;
 use crate::environment::{SystemClock, SystemEntropy};
 use crate::failure::Failure;
 use crate::key_file;
 use crate::running::{Loops, Running};
 use crate::secret_box::XChaChaSecretBox;
 use crate::wiring::{Choices, Ports, wire};
-use anyhow::Context;
+use anyhow::{Context, anyhow};
 use handoff_cache::{InProcessCache, InProcessSequence};
 use handoff_database::Database;
 use handoff_discord::DiscordMessenger;
@@ -20,9 +21,17 @@ use handoff_http::Server;
 use handoff_vsts::{AzureDevOps, AzureInbound};
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::timeout;
 
 /// Groups whose assignee is remembered; some hundred bytes each.
 const REMEMBERED_GROUPS: u64 = 50_000;
+
+/// How long closing the database may take.
+const CLOSE: Duration = Duration::from_secs(5);
+/// How long an entry of the cache is believed where other instances may share the database: they cannot tell
+/// us what they changed.
+const SHARED_LIFETIME: Duration = Duration::from_secs(60);
 
 /// An instance at work.
 pub struct Instance {
@@ -33,6 +42,7 @@ pub struct Instance {
     /// Whether there is no organization yet.
     pub is_empty: bool,
     database: Database,
+    _lock: Option<DatabaseLock>,
 }
 
 impl Instance {
@@ -41,7 +51,9 @@ impl Instance {
     /// # Errors
     /// Whatever is in the way, with the exit code it calls for.
     pub async fn start(config: &Config) -> Result<Self, Failure> {
-        let database = database::open_current(config).await?;
+        // Before the database is touched: two of us on one file would each take the other's leases for lost.
+        let lock = DatabaseLock::take(&config.database)?;
+        let database = database::open_current(config, IfMissing::Make).await?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let secrets = secret_box(config, &database).await?;
         let ports = ports(config, &database, secrets, clock.clone())?;
@@ -52,10 +64,11 @@ impl Instance {
             public_url: public_url.clone(),
             snowflakes: config.snowflake.region(),
             webhooks: config.http.webhooks,
+            retention: config.retention,
         };
         let found = ports.reader.organizations(PageRequest { after: None, limit: 1 }).await?;
         let running = Running::serve(wire(ports, &choices), server, Loops::Run);
-        Ok(Self { running, public_url, is_empty: found.items.is_empty(), database })
+        Ok(Self { running, public_url, is_empty: found.items.is_empty(), database, _lock: lock })
     }
 
     /// Stops in the order that loses nothing, and closes the database.
@@ -64,7 +77,10 @@ impl Instance {
     /// When the database cannot be closed; nothing is lost by it.
     pub async fn stop(self) -> Result<(), Failure> {
         self.running.stop().await;
-        Ok(self.database.close().await?)
+        match timeout(CLOSE, self.database.close()).await {
+            Ok(closed) => Ok(closed?),
+            Err(_) => Err(anyhow!("the database did not close within {} s", CLOSE.as_secs()).into()),
+        }
     }
 }
 
@@ -87,7 +103,8 @@ fn ports(
     clock: Arc<dyn Clock>,
 ) -> Result<Ports, Failure> {
     let database = Arc::new(database.clone());
-    let cache = Arc::new(InProcessCache::new(clock.clone(), REMEMBERED_GROUPS, ASSIGNED_LIFETIME));
+    let lifetime = if config.database.is_sqlite() { ASSIGNED_LIFETIME } else { SHARED_LIFETIME };
+    let cache = Arc::new(InProcessCache::new(clock.clone(), REMEMBERED_GROUPS, lifetime));
     let azure = AzureDevOps::new(config.azure.settings.clone(), clock.clone());
     Ok(Ports {
         store: database.clone(),

@@ -2,9 +2,9 @@
 
 use crate::secret_box::SealingKey;
 use handoff_domain::port::Entropy;
-use std::fs::OpenOptions;
+use std::fs::{File, Permissions};
 use std::io::{ErrorKind, Write};
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 /// Bytes of the file: the key's id and the key.
@@ -58,19 +58,21 @@ pub fn read_or_make(path: &Path, sealed_rows_exist: bool, entropy: &dyn Entropy)
     }
 }
 
-/// Two processes that start at once make one file: the second finds it.
+/// Two processes that start at once make one file: the second finds it. It is written under a random name,
+/// so that what a killed process left there is in nobody's way, and is whole when it gets its own.
 fn make(path: &Path, entropy: &dyn Entropy) -> std::io::Result<()> {
     let mut bytes = [0_u8; LENGTH];
     entropy.fill(&mut bytes);
-    let made = path.with_extension(format!("new-{}", std::process::id()));
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(MODE).open(&made)?;
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut file = tempfile::Builder::new()
+        .prefix(".handoff-key-")
+        .permissions(Permissions::from_mode(MODE))
+        .tempfile_in(folder)?;
     file.write_all(&bytes)?;
-    file.sync_all()?;
-    let linked = std::fs::hard_link(&made, path);
-    std::fs::remove_file(&made)?;
-    match linked {
-        Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(error),
-        _ => Ok(()),
+    file.as_file().sync_all()?;
+    match file.persist_noclobber(path) {
+        Err(failed) if failed.error.kind() != ErrorKind::AlreadyExists => Err(failed.error),
+        _ => File::open(folder)?.sync_all(),
     }
 }
 
@@ -88,6 +90,15 @@ mod tests {
         assert_eq!((made.id, made.key), (read.id, read.key));
         assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, MODE);
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn what_a_killed_process_left_is_in_nobodys_way() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("handoff.key");
+        std::fs::write(path.with_extension(format!("new-{}", std::process::id())), "half").unwrap();
+        read_or_make(&path, false, &SystemEntropy).unwrap();
+        assert!(path.exists());
     }
 
     #[test]

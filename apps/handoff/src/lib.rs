@@ -6,6 +6,7 @@ pub mod command_line;
 pub mod commands;
 pub mod config;
 pub mod database;
+pub mod database_lock;
 pub mod demo;
 pub mod environment;
 pub mod failure;

@@ -7,8 +7,14 @@ use handoff_worker::Workers;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::task::JoinHandle;
+use tokio::time::timeout;
 use tokio_util::sync::{CancellationToken, DropGuard};
+
+/// How long the loops may take to finish what they have in hand. What is not finished then is done again
+/// when its lease runs out.
+const FINISH: Duration = Duration::from_secs(25);
 
 /// A served instance. Stop it with [`Running::stop`]; dropping it only asks it to end.
 pub struct Running {
@@ -53,8 +59,12 @@ impl Running {
         let (accepting, working) = (CancellationToken::new(), CancellationToken::new());
         let server = tokio::spawn(server.run(router(api.clone()), accepting.clone()));
         let loops = (loops == Loops::Run).then(|| {
-            let (workers, stop) = (workers.clone(), working.clone());
-            tokio::spawn(async move { workers.run(stop).await })
+            let (workers, stop, api) = (workers.clone(), working.clone(), api.clone());
+            tokio::spawn(async move {
+                let ended = Ended(api, stop.clone());
+                workers.run(stop).await;
+                drop(ended);
+            })
         });
         api.lifecycle.mark_started();
         let (accepting, working) = (accepting.drop_guard(), working.drop_guard());
@@ -65,6 +75,12 @@ impl Running {
     #[must_use]
     pub const fn addr(&self) -> SocketAddr {
         self.addr
+    }
+
+    /// Returns when the listener ends although nobody asked it to.
+    pub async fn listener_ended(&mut self) {
+        let ended = (&mut self.server).await;
+        tracing::error!(panicked = ended.is_err(), "the listener ended by itself");
     }
 
     /// What is served.
@@ -88,10 +104,53 @@ impl Running {
             tracing::error!(%error, "the listener did not end cleanly");
         }
         drop(self.working);
-        if let Some(loops) = self.loops
-            && let Err(error) = loops.await
-        {
-            tracing::error!(%error, "the loops did not end cleanly");
+        if let Some(loops) = self.loops {
+            finish(loops, FINISH).await;
+        }
+    }
+}
+
+/// Waits for the loops, but not for ever: then they end where they stand.
+async fn finish(mut loops: JoinHandle<()>, limit: Duration) {
+    match timeout(limit, &mut loops).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => tracing::error!(%error, "the loops did not end cleanly"),
+        Err(_) => {
+            let limit_seconds = limit.as_secs();
+            tracing::warn!(limit_seconds, "the loops did not end in time; what they had in hand is done again later");
+            loops.abort();
+        }
+    }
+}
+
+/// Says, when it is dropped, that the loops are gone: whether they returned or panicked.
+struct Ended(Arc<ApiState>, CancellationToken);
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        if !self.1.is_cancelled() {
+            tracing::error!("the loops are gone for good: this instance must be started again");
+            self.0.lifecycle.mark_broken();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn loops_that_do_not_end_are_waited_for_no_longer_than_the_limit() {
+        let held = Arc::new(());
+        let inside = held.clone();
+        let loops = tokio::spawn(async move {
+            let _inside = inside;
+            std::future::pending::<()>().await;
+        });
+        let finished = finish(loops, Duration::from_millis(20));
+        timeout(Duration::from_secs(10), finished).await.unwrap();
+        while Arc::strong_count(&held) > 1 {
+            tokio::task::yield_now().await;
         }
     }
 }

@@ -31,6 +31,7 @@ use handoff_domain::snowflake::Region;
 use handoff_http::{ApiState, Lifecycle, WebhookLimits, Webhooks};
 use handoff_worker::{WakeSignals, Workers};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// The adapters, as the services see them.
 #[derive(Clone)]
@@ -72,6 +73,8 @@ pub struct Choices {
     pub snowflakes: Option<Region>,
     /// How long and how much a delivery may take.
     pub webhooks: WebhookLimits,
+    /// How long deliveries and ended rows of the outbox are kept.
+    pub retention: Duration,
 }
 
 /// Everything that runs: what is served, and what works in the background.
@@ -122,7 +125,8 @@ pub fn wire(ports: Ports, choices: &Choices) -> Wired {
         clock: ports.clock.clone(),
         entropy: ports.entropy.clone(),
     };
-    let workers = workers(&ports, &assignments, &subscriptions, delete_project.clone(), wake.clone());
+    let workers =
+        workers(&ports, &assignments, &subscriptions, delete_project.clone(), wake.clone(), choices.retention);
     let post = Post::new(
         ports.reader.clone(),
         ports.inbox.clone(),
@@ -172,6 +176,7 @@ fn workers(
     subscriptions: &Subscriptions,
     delete_project: DeleteProject,
     wake: Arc<WakeSignals>,
+    retention: Duration,
 ) -> Workers {
     let apply = HandleUpdatedWorkitem {
         assignments: assignments.clone(),
@@ -210,5 +215,6 @@ fn workers(
         delete_project,
         clock: ports.clock.clone(),
         wake,
+        retention,
     }
 }

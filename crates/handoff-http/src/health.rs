@@ -33,6 +33,9 @@ async fn ready(State(state): State<Arc<ApiState>>) -> Result<Json<Health>, Probl
     if !state.lifecycle.is_started() {
         return Err(Problem::unavailable("starting: migrations are not done"));
     }
+    if state.lifecycle.is_broken() {
+        return Err(Problem::unavailable("the background work has ended; start this instance again"));
+    }
     match tokio::time::timeout(STORE_LIMIT, state.reader.ping()).await {
         Ok(Ok(())) => Ok(Json(Health { status: "ready" })),
         Ok(Err(_)) => Err(Problem::unavailable("the store does not answer")),

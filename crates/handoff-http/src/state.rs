@@ -63,6 +63,7 @@ pub struct ApiState {
 #[derive(Debug, Clone, Default)]
 pub struct Lifecycle {
     started: Arc<AtomicBool>,
+    broken: Arc<AtomicBool>,
     drain: CancellationToken,
 }
 
@@ -82,6 +83,17 @@ impl Lifecycle {
     #[must_use]
     pub fn is_started(&self) -> bool {
         self.started.load(Ordering::SeqCst)
+    }
+
+    /// The background work is gone for good: never ready again, though what arrives is kept.
+    pub fn mark_broken(&self) {
+        self.broken.store(true, Ordering::SeqCst);
+    }
+
+    /// Whether [`mark_broken`](Self::mark_broken) was called.
+    #[must_use]
+    pub fn is_broken(&self) -> bool {
+        self.broken.load(Ordering::SeqCst)
     }
 
     /// No longer ready, and webhooks are asked to come again, while requests under way are finished.

@@ -1,28 +1,33 @@
-//! The background loops: applying deliveries, carrying out the outbox, taking deleted projects apart.
+//! The background loops: applying deliveries, carrying out the two lanes of the outbox, taking deleted
+//! projects apart.
 //!
-//! Each loop takes no input, may be stopped anywhere and begun again, and runs on a nudge and on a
-//! period. Stopping lets what is in hand finish; what a killed process had in hand is done again when
-//! its lease runs out.
+//! Each loop is a task of its own, takes no input, may be stopped anywhere and begun again, and runs on a
+//! nudge and on a period. One that ends or panics is begun again. Stopping lets what is in hand finish;
+//! what a killed process had in hand is done again when its lease runs out.
 
+mod defect;
 mod inbox;
 mod outbox;
 mod purge;
+mod supervise;
+#[cfg(test)]
+mod tests;
 mod wake;
 
-use futures::future::join_all;
+use futures::future::BoxFuture;
+use handoff_domain::outbox::Lane;
 use handoff_domain::port::{Clock, Inbox, Outbox, StoreError};
 use handoff_domain::service::carry_out::CarryOut;
 use handoff_domain::service::delete_project::DeleteProject;
 use handoff_domain::service::handle_updated_workitem::HandleUpdatedWorkitem;
+pub use outbox::longest_call;
 use std::future::Future;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 pub use wake::WakeSignals;
 
-/// How long deliveries and ended outbox rows are kept.
+/// How long deliveries and ended outbox rows are kept where nothing else is said.
 pub const RETENTION: Duration = Duration::from_secs(30 * 86_400);
 /// How long a loop rests without a nudge. Nudges come from this process only; a poll finds the rest.
 pub const POLL: Duration = Duration::from_secs(1);
@@ -47,14 +52,26 @@ pub struct Workers {
     pub clock: Arc<dyn Clock>,
     /// Nudges.
     pub wake: Arc<WakeSignals>,
+    /// How long deliveries and ended outbox rows are kept.
+    pub retention: Duration,
 }
 
+/// A loop: works until it is told to stop.
+type Loop = fn(Workers, CancellationToken) -> BoxFuture<'static, ()>;
+
+/// The loops, by the names that logs and counters know.
+const LOOPS: [(&str, Loop); 4] = [
+    ("inbox", |workers, stop| Box::pin(async move { inbox::run(&workers, &stop).await })),
+    ("messages", |workers, stop| Box::pin(async move { outbox::run(&workers, Lane::Messages, &stop).await })),
+    ("tracker", |workers, stop| Box::pin(async move { outbox::run(&workers, Lane::Tracker, &stop).await })),
+    ("purge", |workers, stop| Box::pin(async move { purge::run(&workers, &stop).await })),
+];
+
 impl Workers {
-    /// Runs every loop until `stop`, then lets what is in hand finish.
+    /// Runs every loop until `stop`, then lets what is in hand finish. Dropping it ends the loops where
+    /// they stand.
     pub async fn run(&self, stop: CancellationToken) {
-        let loops: [Pin<Box<dyn Future<Output = ()> + Send + '_>>; 3] =
-            [Box::pin(inbox::run(self, &stop)), Box::pin(outbox::run(self, &stop)), Box::pin(purge::run(self, &stop))];
-        join_all(loops).await;
+        supervise::all(self, &LOOPS, &stop).await;
     }
 
     /// Applies and carries out everything that is due now, and what follows from it; for tests and
@@ -71,25 +88,6 @@ impl Workers {
             }
             done += round;
         }
-    }
-}
-
-/// Does rounds while they find work, then rests; until stopped.
-async fn repeat<F, Fut>(workers: &Workers, queue: &str, mut round: F, nudge: &Notify, stop: &CancellationToken)
-where
-    F: FnMut() -> Fut + Send,
-    Fut: Future<Output = Result<usize, StoreError>> + Send,
-{
-    while !stop.is_cancelled() {
-        let period = match round().await {
-            Ok(0) => POLL,
-            Ok(_) => continue,
-            Err(error) => {
-                tracing::warn!(%error, queue, "a queue waits: the store failed");
-                AFTER_FAILURE
-            }
-        };
-        rest(workers.clock.as_ref(), nudge.notified(), period, stop).await;
     }
 }
 

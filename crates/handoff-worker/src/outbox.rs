@@ -1,40 +1,112 @@
-//! Carries out the outbox: every task at least once, under a lease with a fencing token; claimed in one
-//! short transaction, done without one, recorded in another.
+//! Carries out a lane of the outbox: every task at least once, under a lease with a fencing token; claimed
+//! in one short transaction, done without one, recorded in another. No task outlives its lease.
 
-use crate::{Workers, repeat};
-use futures::stream::{self, StreamExt};
-use handoff_domain::outbox::Lane;
+use crate::defect::{PANICKED, task_failed, unless_it_panics};
+use crate::{AFTER_FAILURE, POLL, Workers};
+use futures::FutureExt;
+use futures::future::join_all;
+use futures::stream::{FuturesUnordered, StreamExt};
+use handoff_domain::outbox::{ClaimedTask, Lane};
 use handoff_domain::port::StoreError;
 use std::time::Duration;
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
-/// Tasks claimed at a time.
-const BATCH: u16 = 32;
-/// Tasks in hand at a time.
+/// Tasks of a lane in hand at a time.
 const IN_HAND: usize = 8;
-/// How long a task may take before another worker does it: longer than every time-out of a call.
-const LEASE: Duration = Duration::from_secs(120);
+/// What is left of a lease when an attempt is cut, to record that.
+const MARGIN: Duration = Duration::from_secs(10);
+/// Calls that an attempt may make one after another, each as long as it may be, before it is cut.
+const CALLS: u32 = 3;
 
-pub(crate) async fn run(workers: &Workers, stop: &CancellationToken) {
-    repeat(workers, "outbox", || round(workers), &workers.wake.outbox, stop).await;
+/// How long a task may take before another worker does it. A reconcile reads a whole project.
+const fn lease(lane: Lane) -> Duration {
+    match lane {
+        Lane::Messages => Duration::from_secs(120),
+        Lane::Tracker => Duration::from_secs(600),
+    }
 }
 
-pub(crate) async fn round(workers: &Workers) -> Result<usize, StoreError> {
-    let now = workers.clock.now();
-    let mut batch = Vec::new();
-    for lane in Lane::ALL {
-        batch.extend(workers.outbox.claim(lane, now, now.plus(LEASE), BATCH).await?);
-    }
-    let claimed = batch.len();
-    let endings = stream::iter(batch).map(|task| async move {
-        metrics::counter!("handoff_outbox_attempts_total", "task" => task.task.kind()).increment(1);
-        let ended = workers.carry_out.carry_out(&task).await;
-        if let Err(error) = &ended {
-            tracing::warn!(%error, row = %task.id, task = task.task.kind(), "how a task ended was not recorded");
+/// How long a call may be waited for in a lane, so that an attempt ends before its lease does.
+#[must_use]
+pub fn longest_call(lane: Lane) -> Duration {
+    Duration::from_secs((lease(lane) - MARGIN).as_secs() / u64::from(CALLS))
+}
+
+/// Keeps its hand full while there is work: claims as many as it has room for, whenever one ends.
+pub(crate) async fn run(workers: &Workers, lane: Lane, stop: &CancellationToken) {
+    let mut hand = FuturesUnordered::new();
+    while !stop.is_cancelled() {
+        let period = match claim(workers, lane, IN_HAND - hand.len(), stop).await {
+            Ok(claimed) => {
+                hand.extend(claimed.into_iter().map(|task| carry_out(workers, task)));
+                POLL
+            }
+            Err(error) => {
+                tracing::warn!(%error, queue = lane.as_str(), "a queue waits: the store failed");
+                AFTER_FAILURE
+            }
+        };
+        tokio::select! {
+            Some(_) = hand.next() => while let Some(Some(_)) = hand.next().now_or_never() {},
+            () = workers.wake.of(lane).notified() => {}
+            () = workers.clock.sleep(period) => {}
+            () = stop.cancelled() => {}
         }
-        ended
-    });
-    let endings: Vec<Result<(), StoreError>> = endings.buffer_unordered(IN_HAND).collect().await;
+    }
+    while hand.next().await.is_some() {}
+}
+
+/// Claims up to `room` tasks. What is claimed while stopping is given back at once.
+async fn claim(
+    workers: &Workers,
+    lane: Lane,
+    room: usize,
+    stop: &CancellationToken,
+) -> Result<Vec<ClaimedTask>, StoreError> {
+    if room == 0 {
+        return Ok(Vec::new());
+    }
+    let now = workers.clock.now();
+    let limit = u16::try_from(room).unwrap_or(u16::MAX);
+    let mut claimed = workers.outbox.claim(lane, now, now.plus(lease(lane)), limit).await?;
+    if stop.is_cancelled() {
+        for task in claimed.drain(..) {
+            workers.outbox.fail(task.id, task.token, now, "not begun: the process was stopped", false).await?;
+        }
+    }
+    Ok(claimed)
+}
+
+/// Carries out what is due now, a hand full of each lane; says how much that was.
+pub(crate) async fn round(workers: &Workers) -> Result<usize, StoreError> {
+    let going_on = CancellationToken::new();
+    let mut tasks = Vec::new();
+    for lane in Lane::ALL {
+        tasks.extend(claim(workers, lane, IN_HAND, &going_on).await?);
+    }
+    let claimed = tasks.len();
+    let endings = join_all(tasks.into_iter().map(|task| carry_out(workers, task))).await;
     endings.into_iter().collect::<Result<Vec<()>, StoreError>>()?;
     Ok(claimed)
+}
+
+async fn carry_out(workers: &Workers, task: ClaimedTask) -> Result<(), StoreError> {
+    let limit = lease(task.task.lane()) - MARGIN;
+    carry_out_within(workers, &task, limit).await
+}
+
+/// Carries out a task; a panic and an attempt that is cut are failures of it.
+pub(crate) async fn carry_out_within(workers: &Workers, task: &ClaimedTask, limit: Duration) -> Result<(), StoreError> {
+    let kind = task.task.kind();
+    metrics::counter!("handoff_outbox_attempts_total", "task" => kind).increment(1);
+    let ended = match timeout(limit, unless_it_panics(workers.carry_out.carry_out(task))).await {
+        Ok(Some(ended)) => ended,
+        Ok(None) => task_failed(workers, task, PANICKED).await,
+        Err(_) => task_failed(workers, task, &format!("it was cut after {} s", limit.as_secs())).await,
+    };
+    if let Err(error) = &ended {
+        tracing::warn!(%error, row = %task.id, task = kind, "how a task ended was not recorded");
+    }
+    ended
 }

@@ -1,6 +1,6 @@
 //! Takes deleted projects apart and forgets what is past its retention. Begun again anywhere.
 
-use crate::{RETENTION, Workers, rest};
+use crate::{Workers, rest};
 use handoff_domain::port::StoreError;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
@@ -21,14 +21,20 @@ pub(crate) async fn run(workers: &Workers, stop: &CancellationToken) {
     }
 }
 
+/// A project of thousands of groups is many transactions; stopping drops the one that is open.
 async fn projects(workers: &Workers, stop: &CancellationToken) -> Result<(), StoreError> {
-    while workers.delete_project.purge_projects().await? > 0 && !stop.is_cancelled() {}
-    Ok(())
+    loop {
+        tokio::select! {
+            biased;
+            () = stop.cancelled() => return Ok(()),
+            gone = workers.delete_project.purge_projects() => if gone? == 0 { return Ok(()) },
+        }
+    }
 }
 
 async fn queues(workers: &Workers, stop: &CancellationToken) -> Result<(), StoreError> {
-    let before = workers.clock.now().minus(RETENTION);
-    while workers.inbox.purge(before, BATCH).await? > 0 && !stop.is_cancelled() {}
-    while workers.outbox.purge(before, BATCH).await? > 0 && !stop.is_cancelled() {}
+    let before = workers.clock.now().minus(workers.retention);
+    while !stop.is_cancelled() && workers.inbox.purge(before, BATCH).await? > 0 {}
+    while !stop.is_cancelled() && workers.outbox.purge(before, BATCH).await? > 0 {}
     Ok(())
 }

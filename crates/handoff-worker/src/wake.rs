@@ -1,5 +1,6 @@
 //! Nudges inside one process. A lost one costs at most a poll.
 
+use handoff_domain::outbox::Lane;
 use handoff_domain::port::Wake;
 use tokio::sync::Notify;
 
@@ -7,8 +8,19 @@ use tokio::sync::Notify;
 #[derive(Debug, Default)]
 pub struct WakeSignals {
     pub(crate) inbox: Notify,
-    pub(crate) outbox: Notify,
+    messages: Notify,
+    tracker: Notify,
     pub(crate) purge: Notify,
+}
+
+impl WakeSignals {
+    /// That of the loop of a lane.
+    pub(crate) const fn of(&self, lane: Lane) -> &Notify {
+        match lane {
+            Lane::Messages => &self.messages,
+            Lane::Tracker => &self.tracker,
+        }
+    }
 }
 
 impl Wake for WakeSignals {
@@ -17,7 +29,8 @@ impl Wake for WakeSignals {
     }
 
     fn outbox(&self) {
-        self.outbox.notify_one();
+        self.messages.notify_one();
+        self.tracker.notify_one();
     }
 
     fn purge(&self) {

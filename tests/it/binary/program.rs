@@ -62,6 +62,9 @@ impl Program {
 
     /// Makes a token; says what was printed.
     pub(crate) fn token(&self, arguments: &[&str]) -> Value {
+        if !self.file("data/handoff.db").exists() {
+            assert_eq!(self.run(&["migrate"]).code, Some(0));
+        }
         let ended = self.run(&[&["token", "create", "--json", "--name", "tests"], arguments].concat());
         assert_eq!(ended.code, Some(0), "{}", ended.stderr);
         ended.json()

@@ -1,7 +1,7 @@
 //! `migrate`: brings the database to this version, and names what was done.
 
 use crate::config::Config;
-use crate::database;
+use crate::database::{self, IfMissing};
 use crate::failure::Failure;
 use crate::output::Output;
 use anyhow::Context;
@@ -9,7 +9,8 @@ use serde_json::json;
 
 /// Runs pending migrations; with `check` only says which there are.
 pub(super) async fn migrate(config: &Config, check: bool, output: Output) -> Result<(), Failure> {
-    let database = database::open(&config.database).await?;
+    let if_missing = if check { IfMissing::Refuse } else { IfMissing::Make };
+    let database = database::open(&config.database, if_missing).await?;
     if check {
         let pending = database.pending_migrations().await?;
         database.close().await?;

@@ -11,7 +11,7 @@ use serde_json::json;
 pub(super) async fn serve(config: Config, output: Output) -> Result<(), Failure> {
     // Before anything else, so that a signal during the start is not lost.
     let mut signals = Signals::listen()?;
-    let instance = tokio::select! {
+    let mut instance = tokio::select! {
         instance = Instance::start(&config) => instance?,
         () = signals.next() => return Ok(()),
     };
@@ -24,7 +24,10 @@ pub(super) async fn serve(config: Config, output: Output) -> Result<(), Failure>
             "Nothing is here yet. Make a token with `handoff token create --name me` and begin with docs/API.md.";
         output.tell(hint)?;
     }
-    signals.next().await;
+    tokio::select! {
+        () = signals.next() => {}
+        () = instance.running.listener_ended() => return Err(anyhow::anyhow!("the listener ended by itself").into()),
+    }
     tracing::info!("stopping: what is under way is finished");
     tokio::select! {
         stopped = instance.stop() => stopped,

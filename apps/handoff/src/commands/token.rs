@@ -2,7 +2,7 @@
 
 use crate::command_line::TokenCommand;
 use crate::config::Config;
-use crate::database;
+use crate::database::{self, IfMissing};
 use crate::environment::{SystemClock, SystemEntropy};
 use crate::failure::Failure;
 use crate::output::Output;
@@ -22,7 +22,7 @@ const DAY: Duration = Duration::from_secs(86_400);
 
 /// Does what is asked with tokens, on a database of this version.
 pub(super) async fn run(config: &Config, command: TokenCommand, output: Output) -> Result<(), Failure> {
-    let database = database::open_current(config).await?;
+    let database = database::open_current(config, IfMissing::Refuse).await?;
     let shared = Arc::new(database.clone());
     let base = Essentials {
         store: shared.clone(),

@@ -2,11 +2,15 @@
 
 use super::mistakes::Mistakes;
 use super::settings::Settings;
+use handoff_domain::outbox::Lane;
 use handoff_vsts::{AddressPolicy, AzureSettings};
+use handoff_worker::longest_call;
 use std::time::Duration;
 
-/// The longest that anybody may be waited for.
-const MAX_WAIT: Duration = Duration::from_secs(300);
+/// The longest that an answer may be waited for.
+fn max_wait() -> Duration {
+    longest_call(Lane::Tracker)
+}
 
 /// `[azure]`.
 #[derive(Debug, Clone)]
@@ -35,7 +39,9 @@ impl AzureConfig {
         for (key, wait) in
             [("azure.connect_timeout_seconds", connect_timeout), ("azure.call_timeout_seconds", call_timeout)]
         {
-            mistakes.check(!wait.is_zero() && *wait <= MAX_WAIT, key, "must be between 1 and 300");
+            let problem =
+                format!("must be between 1 and {}, so that a task ends before its lease", max_wait().as_secs());
+            mistakes.check(!wait.is_zero() && *wait <= max_wait(), key, &problem);
         }
         for host in &addresses.allowed_hosts {
             let plain = !host.trim().is_empty() && !host.contains(['/', '@']) && !host.contains(char::is_whitespace);

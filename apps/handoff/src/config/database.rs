@@ -40,6 +40,12 @@ impl DatabaseConfig {
         mistakes.check(known, "database.url", problem);
     }
 
+    /// Whether it is SQLite, and so this instance's alone.
+    #[must_use]
+    pub fn is_sqlite(&self) -> bool {
+        is_sqlite(self.url.expose())
+    }
+
     /// The file of an SQLite database; `None` for another, or for one that is no file.
     #[must_use]
     pub fn file(&self) -> Option<PathBuf> {

@@ -3,12 +3,16 @@
 use super::mistakes::Mistakes;
 use super::settings::Settings;
 use handoff_discord::{API_BASE, DiscordSettings};
+use handoff_domain::outbox::Lane;
 use handoff_domain::secret::Secret;
+use handoff_worker::longest_call;
 use std::time::Duration;
 use url::Url;
 
 /// The longest that Discord may be waited for.
-const MAX_WAIT: Duration = Duration::from_secs(300);
+fn max_wait() -> Duration {
+    longest_call(Lane::Messages)
+}
 
 /// `[discord]`.
 #[derive(Debug, Clone)]
@@ -51,7 +55,9 @@ impl DiscordConfig {
         for (key, wait) in
             [("discord.connect_timeout_seconds", self.connect_timeout), ("discord.timeout_seconds", self.timeout)]
         {
-            mistakes.check(!wait.is_zero() && wait <= MAX_WAIT, key, "must be between 1 and 300");
+            let problem =
+                format!("must be between 1 and {}, so that a task ends before its lease", max_wait().as_secs());
+            mistakes.check(!wait.is_zero() && wait <= max_wait(), key, &problem);
         }
     }
 

@@ -26,9 +26,15 @@ use settings::Settings;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// The file that is read where none is named, if it is there.
 pub const DEFAULT_FILE: &str = "handoff.toml";
+
+const DAY: Duration = Duration::from_secs(86_400);
+/// How many days deliveries and ended rows of the outbox are kept, unless said, and at most.
+const DEFAULT_DAYS: u32 = 30;
+const MAX_DAYS: u64 = 3650;
 
 /// Everything that an operator chooses.
 #[derive(Debug, Clone)]
@@ -53,6 +59,8 @@ pub struct Config {
     pub log: LogConfig,
     /// `[http]`
     pub http: HttpConfig,
+    /// `[retention]`: how long deliveries and ended rows of the outbox are kept.
+    pub retention: Duration,
 }
 
 impl Config {
@@ -103,6 +111,7 @@ impl Config {
             discord: DiscordConfig::read(&mut settings),
             log: LogConfig::read(&mut settings),
             http: HttpConfig::read(&mut settings),
+            retention: DAY * settings.take_number("retention.days", DEFAULT_DAYS, 1, MAX_DAYS),
             data_dir,
         };
         config.validate(&mut settings.mistakes);

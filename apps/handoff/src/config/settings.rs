@@ -70,7 +70,7 @@ impl Settings {
             }
         }
         for (name, value) in environment {
-            if let Some(key) = name.strip_prefix(PREFIX).filter(|_| !value.is_empty()) {
+            if let Some(key) = name.strip_prefix(PREFIX) {
                 let key = key.to_ascii_lowercase().replacen(SEPARATOR, ".", 1);
                 settings.written.insert(key, (Raw::Text(value.clone()), Origin::Variable(name.clone())));
             }
@@ -91,6 +91,12 @@ impl Settings {
     /// Takes a setting; `None` where nobody set it, or where it is of another type, which is a mistake.
     fn taken<T: Setting>(&mut self, key: &str) -> Option<(T, Origin)> {
         let (raw, origin) = self.written.remove(key)?;
+        if let (Raw::Text(text), Origin::Variable(name)) = (&raw, &origin)
+            && text.trim().is_empty()
+        {
+            self.mistakes.add(key, format!("is empty in {name}; unset the variable, or give it a value"));
+            return None;
+        }
         let value = T::read(&raw);
         if value.is_none() {
             self.mistakes.add(key, format!("must be {}", T::EXPECTED));
@@ -130,8 +136,19 @@ impl Settings {
         T::try_from(number).unwrap_or(default)
     }
 
+    /// A variable lies over the file, also where the two name the secret in different ways.
+    fn drop_what_a_variable_replaces(&mut self, one: &str, other: &str) {
+        let origin = |key: &str| self.written.get(key).map(|(_, origin)| origin.clone());
+        match (origin(one), origin(other)) {
+            (Some(Origin::Variable(_)), Some(Origin::File)) => drop(self.written.remove(other)),
+            (Some(Origin::File), Some(Origin::Variable(_))) => drop(self.written.remove(one)),
+            _ => {}
+        }
+    }
+
     /// Takes a secret, given as it is or by the path of a file that holds it.
     pub(crate) fn take_secret(&mut self, key: &'static str, file_key: &'static str, absent: &str) -> Option<Secret> {
+        self.drop_what_a_variable_replaces(key, file_key);
         let given = self.taken::<String>(key);
         let file = self.take_optional::<PathBuf>(file_key, "not used");
         let origin = given.as_ref().map_or(Origin::Default, |(_, origin)| origin.clone());

@@ -33,8 +33,7 @@ fn the_defaults_run() {
 #[test]
 fn variables_lie_over_the_file_and_each_setting_knows_where_it_came_from() {
     let file = "data_dir = \"/srv/handoff\"\n[snowflake]\nenabled = true\nregion = 7\n[azure]\nallowed_hosts = [\"a\"]";
-    let variables =
-        [("HANDOFF_SNOWFLAKE__REGION", "9"), ("HANDOFF_AZURE__ALLOWED_HOSTS", "b, c"), ("HANDOFF_LISTEN", "")];
+    let variables = [("HANDOFF_SNOWFLAKE__REGION", "9"), ("HANDOFF_AZURE__ALLOWED_HOSTS", "b, c")];
     let (config, shown) = read(file, &variables).unwrap();
     assert_eq!(config.snowflake.region().map(|region| region.get()), Some(9));
     assert_eq!(config.azure.settings.addresses.allowed_hosts, ["b", "c"]);
@@ -101,4 +100,55 @@ fn secrets_come_from_files_too_and_are_never_shown() {
     assert!(keys == ["discord.token"] && !said.contains("s3cret"), "{said}");
     assert_eq!(mistakes("", &[("HANDOFF_DISCORD__TOKEN_FILE", "/nowhere")]).0, ["discord.token_file"]);
     assert_eq!(mistakes("", &[("HANDOFF_DATABASE__URL", "mysql://me:s3cret@db")]).0, ["database.url"]);
+}
+
+#[test]
+fn an_empty_variable_is_a_mistake_that_is_named_and_no_silent_default() {
+    for (name, key) in [
+        ("HANDOFF_DATABASE__URL", "database.url"),
+        ("HANDOFF_DISCORD__TOKEN", "discord.token"),
+        ("HANDOFF_DISCORD__TOKEN_FILE", "discord.token_file"),
+        ("HANDOFF_LISTEN", "listen"),
+        ("HANDOFF_AZURE__ALLOWED_HOSTS", "azure.allowed_hosts"),
+    ] {
+        for empty in ["", "  "] {
+            let (keys, said) = mistakes("", &[(name, empty)]);
+            assert!(keys == [key] && said.contains(name), "{name}: {said}");
+        }
+    }
+    assert_eq!(mistakes("[discord]\ntoken = \"\"", &[]).0, ["discord.token"]);
+    config("", &[("HANDOFF_SERVICE_HOST", "")]);
+}
+
+#[test]
+fn a_secret_in_a_variable_lies_over_the_other_form_of_it_in_the_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("token");
+    std::fs::write(&path, "of-a-file").unwrap();
+    let token = |file: &str, variable| {
+        config(file, &[variable]).discord.token.map(|token| token.expose().to_owned()).unwrap_or_default()
+    };
+    let named = format!("[discord]\ntoken_file = {:?}", path.display().to_string());
+    assert_eq!(token(&named, ("HANDOFF_DISCORD__TOKEN", "of-a-variable")), "of-a-variable");
+    let path = path.display().to_string();
+    assert_eq!(token("[discord]\ntoken = \"t\"", ("HANDOFF_DISCORD__TOKEN_FILE", path.as_str())), "of-a-file");
+    let both = format!("{named}\ntoken = \"t\"");
+    assert_eq!(mistakes(&both, &[]).0, ["discord.token"]);
+}
+
+#[test]
+fn a_call_that_could_outlast_the_lease_of_its_task_is_refused() {
+    config("[azure]\ncall_timeout_seconds = 196\n[discord]\ntimeout_seconds = 36", &[]);
+    let (keys, said) = mistakes("[azure]\ncall_timeout_seconds = 197\n[discord]\ntimeout_seconds = 37", &[]);
+    assert_eq!(keys, ["azure.call_timeout_seconds", "discord.timeout_seconds"], "{said}");
+}
+
+#[test]
+fn retention_is_a_number_of_days() {
+    let days = |days: u64| std::time::Duration::from_secs(days * 86_400);
+    assert_eq!(config("", &[]).retention, days(30));
+    assert_eq!(config("retention.days = 3650", &[]).retention, days(3650));
+    for wrong in ["retention.days = 0", "retention.days = 3651"] {
+        assert_eq!(mistakes(wrong, &[]).0, ["retention.days"]);
+    }
 }

@@ -315,6 +315,8 @@ async fn health_is_alive_at_once_and_ready_between_start_and_drain() {
     assert_eq!((ask("/healthz").await, ask("/readyz").await), (200, 503));
     world.state.lifecycle.mark_started();
     assert_eq!(ask("/readyz").await, 200);
+    world.state.lifecycle.mark_broken();
+    assert_eq!((ask("/healthz").await, ask("/readyz").await), (200, 503));
     world.state.lifecycle.drain();
     assert_eq!((ask("/healthz").await, ask("/readyz").await), (200, 503));
 }
