@@ -11,6 +11,10 @@ use std::time::Duration;
 
 /// How long one request may take.
 const REQUEST: Duration = Duration::from_secs(30);
+/// How often to come again where 503 is answered.
+const COME_AGAIN: u32 = 5;
+/// How long to rest before that.
+const UNTIL_AGAIN: Duration = Duration::from_secs(1);
 /// How long to rest between two looks.
 const REST: Duration = Duration::from_millis(20);
 /// Characters of an unexpected answer that are shown.
@@ -36,8 +40,20 @@ impl Http {
         Ok(Self { client: plain_client()?, base: base.into(), token: token.map(ToOwned::to_owned) })
     }
 
-    /// Sends a request and reads its answer, whatever it is.
+    /// Sends a request and reads its answer, whatever it is. One that is asked to come again does, as a client
+    /// should, but not for ever.
     pub(super) async fn ask(&self, method: Method, path: &str, body: Option<&Value>) -> Result<Answer> {
+        for _ in 0..COME_AGAIN {
+            let answer = self.ask_once(method.clone(), path, body).await?;
+            if answer.status != 503 {
+                return Ok(answer);
+            }
+            SystemClock.sleep(UNTIL_AGAIN).await;
+        }
+        self.ask_once(method, path, body).await
+    }
+
+    async fn ask_once(&self, method: Method, path: &str, body: Option<&Value>) -> Result<Answer> {
         let mut request = self.client.request(method.clone(), format!("{}{path}", self.base)).timeout(REQUEST);
         if let Some(token) = &self.token {
             request = request.bearer_auth(token);
