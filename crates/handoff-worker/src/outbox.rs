@@ -3,12 +3,11 @@
 
 use crate::defect::{PANICKED, task_failed, unless_it_panics};
 use crate::{AFTER_FAILURE, POLL, Workers};
-use futures::FutureExt;
 use futures::future::join_all;
-use futures::stream::{FuturesUnordered, StreamExt};
 use handoff_domain::outbox::{ClaimedTask, Lane};
 use handoff_domain::port::StoreError;
 use std::time::Duration;
+use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
@@ -35,11 +34,15 @@ pub fn longest_call(lane: Lane) -> Duration {
 
 /// Keeps its hand full while there is work: claims as many as it has room for, whenever one ends.
 pub(crate) async fn run(workers: &Workers, lane: Lane, stop: &CancellationToken) {
-    let mut hand = FuturesUnordered::new();
+    // Tasks of their own: one that has a transaction open goes on while the next ones are claimed.
+    let mut hand = JoinSet::new();
     while !stop.is_cancelled() {
         let period = match claim(workers, lane, IN_HAND - hand.len(), stop).await {
             Ok(claimed) => {
-                hand.extend(claimed.into_iter().map(|task| carry_out(workers, task)));
+                for task in claimed {
+                    let workers = workers.clone();
+                    hand.spawn(async move { carry_out(&workers, task).await });
+                }
                 POLL
             }
             Err(error) => {
@@ -48,13 +51,13 @@ pub(crate) async fn run(workers: &Workers, lane: Lane, stop: &CancellationToken)
             }
         };
         tokio::select! {
-            Some(_) = hand.next() => while let Some(Some(_)) = hand.next().now_or_never() {},
+            Some(_) = hand.join_next() => while hand.try_join_next().is_some() {},
             () = workers.wake.of(lane).notified() => {}
             () = workers.clock.sleep(period) => {}
             () = stop.cancelled() => {}
         }
     }
-    while hand.next().await.is_some() {}
+    while hand.join_next().await.is_some() {}
 }
 
 /// Claims up to `room` tasks. What is claimed while stopping is given back at once.
