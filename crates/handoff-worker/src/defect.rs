@@ -6,11 +6,10 @@ use futures::FutureExt;
 use handoff_domain::delivery::{ClaimedDelivery, DeliveryState, FinishedDelivery};
 use handoff_domain::outbox::{ClaimedTask, OutboxState};
 use handoff_domain::port::StoreError;
-use handoff_domain::service::carry_out::{FIRST_WAIT, LONGEST_WAIT, MAX_ATTEMPTS};
+use handoff_domain::service::carry_out::{MAX_ATTEMPTS, doubled};
 use handoff_domain::service::handle_updated_workitem;
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
-use std::time::Duration;
 
 /// Why a row failed whose work panicked. The panic itself is in the log.
 pub(crate) const PANICKED: &str = "a defect: it panicked";
@@ -20,16 +19,12 @@ pub(crate) async fn unless_it_panics<T>(work: impl Future<Output = T>) -> Option
     AssertUnwindSafe(work).catch_unwind().await.ok()
 }
 
-fn wait(attempts: u32) -> Duration {
-    FIRST_WAIT.saturating_mul(2_u32.saturating_pow(attempts)).min(LONGEST_WAIT)
-}
-
 /// Counts a failed attempt of a task.
 pub(crate) async fn task_failed(workers: &Workers, task: &ClaimedTask, reason: &str) -> Result<(), StoreError> {
     tracing::error!(row = %task.id, task = task.task.kind(), attempts = task.attempts + 1, reason, "a task failed");
     let now = workers.clock.now();
     if task.attempts + 1 < MAX_ATTEMPTS {
-        return workers.outbox.fail(task.id, task.token, now.plus(wait(task.attempts)), reason, true).await;
+        return workers.outbox.fail(task.id, task.token, now.plus(doubled(task.attempts)), reason, true).await;
     }
     let mut uow = workers.carry_out.store.begin().await?;
     let reason = Some(reason.to_owned());
@@ -50,7 +45,7 @@ pub(crate) async fn delivery_failed(
     tracing::error!(delivery = %id, work_item = %delivery.work_item, attempts = attempts + 1, reason, "a delivery failed");
     let now = workers.clock.now();
     if attempts + 1 < handle_updated_workitem::MAX_ATTEMPTS {
-        return workers.inbox.fail(id, token, now.plus(wait(attempts)), reason, true).await;
+        return workers.inbox.fail(id, token, now.plus(doubled(attempts)), reason, true).await;
     }
     let mut uow = workers.apply.assignments.store.begin().await?;
     let dead = FinishedDelivery { id, token, state: DeliveryState::Dead, reason: Some(reason.to_owned()), at: now };

@@ -144,8 +144,9 @@ fn tell_dead(claimed: &ClaimedTask, reason: &str) {
     );
 }
 
-/// The wait after so many failures that count.
-fn doubled(attempts: u32) -> Duration {
+/// The wait after so many failures that count, without jitter.
+#[must_use]
+pub fn doubled(attempts: u32) -> Duration {
     FIRST_WAIT.saturating_mul(2_u32.saturating_pow(attempts)).min(LONGEST_WAIT)
 }
 
