@@ -8,6 +8,7 @@
 
 pub mod assignee;
 pub mod chat;
+pub mod credential;
 pub mod delivery;
 pub mod group;
 pub mod hook;

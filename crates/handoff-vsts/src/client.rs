@@ -1,6 +1,7 @@
 //! The calls: what we ask of Azure DevOps, and what its answers mean.
 
 use crate::address::{AddressPolicy, CollectionAddress};
+use crate::entra;
 use crate::http::{Call, Http, Reply, SetupError, unavailable};
 use crate::inbound::guid;
 use crate::json;
@@ -9,13 +10,13 @@ use crate::snapshot::{self, Beside, project_in};
 use crate::subscription::{remote_subscription, same_url, subscription_body, subscription_path};
 use crate::wire::{self, ConnectionData, FIELDS, List, Project, SubscriptionsFound, WorkItem};
 use async_trait::async_trait;
+use handoff_domain::credential::Credential;
 use handoff_domain::id::{IntegrationId, WorkItemNumber};
 use handoff_domain::port::Clock;
 use handoff_domain::port::tracker::{
     NewSubscription, RemoteCollection, RemoteProject, RemoteSubscription, TrackerConnection, TrackerError,
     WorkItemTracker,
 };
-use handoff_domain::secret::Secret;
 use handoff_domain::text::{Name, tamed};
 use handoff_domain::work_item::{AzureProjectId, Snapshot};
 use http::Method;
@@ -46,6 +47,8 @@ pub struct AzureSettings {
     pub call_timeout: Duration,
     /// The version of the REST API asked for. Older Servers know older ones only: 5.0, 6.0, 7.0.
     pub api_version: String,
+    /// Where service principals sign in, without a path: another in sovereign clouds.
+    pub sign_in_url: String,
 }
 
 impl Default for AzureSettings {
@@ -55,6 +58,7 @@ impl Default for AzureSettings {
             connect_timeout: Duration::from_secs(5),
             call_timeout: Duration::from_secs(30),
             api_version: "7.1".to_owned(),
+            sign_in_url: entra::PUBLIC_CLOUD.to_owned(),
         }
     }
 }
@@ -91,8 +95,8 @@ impl AzureDevOps {
     /// # Errors
     /// [`SetupError`] when the process has no TLS provider, or the HTTP client cannot be made.
     pub fn new(settings: AzureSettings, clock: Arc<dyn Clock>) -> Result<Self, SetupError> {
-        let AzureSettings { addresses, connect_timeout, call_timeout, api_version } = settings;
-        let http = Http::new(&addresses, connect_timeout, call_timeout, clock)?;
+        let AzureSettings { addresses, connect_timeout, call_timeout, api_version, sign_in_url } = settings;
+        let http = Http::new(&addresses, &sign_in_url, connect_timeout, call_timeout, clock)?;
         Ok(Self { http, addresses, api_version })
     }
 
@@ -102,7 +106,7 @@ impl AzureDevOps {
         self.http.send(Call { at: Some((at.integration, at.installation)), ..call }).await
     }
 
-    fn call<'a>(&self, address: &'a CollectionAddress, credential: &'a Secret, question: Question) -> Call<'a> {
+    fn call<'a>(&self, address: &'a CollectionAddress, credential: &'a Credential, question: Question) -> Call<'a> {
         let Question { operation, method, path, body } = question;
         let glue = if path.contains('?') { '&' } else { '?' };
         let path = format!("{path}{glue}api-version={}", self.api_version);
@@ -174,7 +178,7 @@ impl AzureDevOps {
 
 #[async_trait]
 impl WorkItemTracker for AzureDevOps {
-    async fn collection(&self, base_url: &str, credential: &Secret) -> Result<RemoteCollection, TrackerError> {
+    async fn collection(&self, base_url: &str, credential: &Credential) -> Result<RemoteCollection, TrackerError> {
         let address = self.addresses.check(base_url)?;
         // Its description is still a preview, so that a version would have to say so; reading needs none.
         let question = Question::get(Operation::Collection, "_apis/connectionData");

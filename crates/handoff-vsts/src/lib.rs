@@ -5,10 +5,11 @@
 //!
 //! Where things are: what they send us in `wire`, read tolerantly by `json` and made into snapshots by
 //! `snapshot`; the calls in `client` and `subscription`, what each needs in `operation`; sending and the classes of
-//! answers in `http`, how fast in `pace`, and where to in `address`.
+//! answers in `http`, how fast in `pace`, as whom in `entra`, and where to in `address`.
 
 mod address;
 mod client;
+mod entra;
 mod http;
 mod inbound;
 mod json;
@@ -23,5 +24,6 @@ mod tests;
 
 pub use address::AddressPolicy;
 pub use client::{AzureDevOps, AzureSettings};
+pub use entra::PUBLIC_CLOUD;
 pub use http::SetupError;
 pub use inbound::{AzureInbound, HOOK_USER};

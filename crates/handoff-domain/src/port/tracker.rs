@@ -1,5 +1,6 @@
 //! Azure DevOps, both directions: what we ask of it, and what it sends.
 
+use crate::credential::Credential;
 use crate::hook::EventType;
 use crate::id::{InstallationId, IntegrationId, WorkItemNumber};
 use crate::secret::Secret;
@@ -17,16 +18,25 @@ pub struct TrackerConnection {
     pub installation: InstallationId,
     /// The collection's address with a trailing slash.
     pub base_url: String,
-    /// A personal access token.
-    pub credential: Secret,
+    /// What to sign in with.
+    pub credential: Credential,
 }
 
 /// Why Azure DevOps did not do it. The classes are those that call for different actions.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TrackerError {
     /// The credential is wrong, expired or revoked.
-    #[error("Azure DevOps refused the credential; make a new personal access token and save it in the installation")]
+    #[error(
+        "Azure DevOps refused the credential; save a good one in the installation: a personal access token that is \
+         neither expired nor revoked, or a service principal that is a member of the organization there"
+    )]
     Unauthorized,
+    /// Microsoft Entra gives no access token for the service principal.
+    #[error("Microsoft Entra does not sign the service principal in: {reason}")]
+    NotSignedIn {
+        /// For people: what is wrong, and what to do.
+        reason: String,
+    },
     /// The credential is good but lacks a right.
     #[error("Azure DevOps does not allow it: {needed}")]
     Forbidden {
@@ -124,7 +134,7 @@ pub trait WorkItemTracker: Send + Sync {
     ///
     /// # Errors
     /// [`TrackerError`]; an address without a scheme or with a path too few is `UnsafeAddress`.
-    async fn collection(&self, base_url: &str, credential: &Secret) -> Result<RemoteCollection, TrackerError>;
+    async fn collection(&self, base_url: &str, credential: &Credential) -> Result<RemoteCollection, TrackerError>;
 
     /// The projects that the credential sees.
     ///

@@ -184,7 +184,9 @@ fn ending_of(done: Result<Sent, UseCaseError>) -> Ending {
         UseCaseError::Chat(ChatError::ChannelUnusable { .. } | ChatError::Rejected { .. }) => dead(reason),
         UseCaseError::Tracker(TrackerError::Throttled { retry_after }) => again(retry_after, reason),
         UseCaseError::Tracker(TrackerError::Unavailable { .. }) => again(None, reason),
-        UseCaseError::Tracker(TrackerError::Unauthorized | TrackerError::Forbidden { .. }) => {
+        UseCaseError::Tracker(
+            TrackerError::Unauthorized | TrackerError::NotSignedIn { .. } | TrackerError::Forbidden { .. },
+        ) => {
             again(Some(Duration::from_secs(300)), reason)
         }
         UseCaseError::Tracker(TrackerError::NotFound { .. }) => Ending::Over(OutboxState::Obsolete, Some(reason)),

@@ -4,6 +4,7 @@ use super::connection::connection;
 use super::create_subscription::Subscriptions;
 use super::error::{UseCaseError, rerun};
 use super::essentials::Essentials;
+use crate::credential::Credential;
 use crate::hook::{Hook, HookStatus};
 use crate::id::{InstallationId, IntegrationId, OrganizationId};
 use crate::integration::{Installation, Integration, Toggles};
@@ -11,7 +12,7 @@ use crate::outbox::{OutboxArm, OutboxTask};
 use crate::page::PageRequest;
 use crate::port::tracker::{RemoteCollection, RemoteProject};
 use crate::port::{SecretBox, StoreError, WorkItemTracker};
-use crate::secret::{Sealed, Secret};
+use crate::secret::Sealed;
 use crate::work_item::AzureProjectId;
 use std::sync::Arc;
 
@@ -61,7 +62,7 @@ pub struct Change {
     /// What it lets through.
     pub toggles: ToggleChange,
     /// Another credential of the organization; `None` keeps the one that it has.
-    pub credential: Option<Secret>,
+    pub credential: Option<Credential>,
 }
 
 /// Whether something is let in now that was not before.
@@ -80,7 +81,7 @@ impl Installations {
         &self,
         organization: OrganizationId,
         base_url: &str,
-        credential: &Secret,
+        credential: &Credential,
     ) -> Result<(Installation, Integration), UseCaseError> {
         let remote = self.tracker.collection(base_url, credential).await?;
         let saved = rerun(|| self.insert(organization, &remote, credential)).await;
@@ -96,11 +97,11 @@ impl Installations {
         &self,
         organization: OrganizationId,
         remote: &RemoteCollection,
-        credential: &Secret,
+        credential: &Credential,
     ) -> Result<(Installation, Integration), UseCaseError> {
         let now = self.base.clock.now();
         let id = InstallationId::generate(now, self.base.entropy.as_ref());
-        let sealed = self.secrets.seal(credential, id.get().as_bytes())?;
+        let sealed = self.secrets.seal(&credential.to_stored(), id.get().as_bytes())?;
         let integration = Integration {
             id: IntegrationId::generate(now, self.base.entropy.as_ref()),
             collection_id: remote.id.clone(),
@@ -171,14 +172,14 @@ impl Installations {
         &self,
         integration: &Integration,
         id: InstallationId,
-        credential: &Secret,
+        credential: &Credential,
     ) -> Result<Sealed, UseCaseError> {
         let remote = self.tracker.collection(&integration.base_url, credential).await?;
         if remote.id != integration.collection_id {
             let reason = "another collection answers at the installation's address; nothing was changed";
             return Err(UseCaseError::Conflict(reason.to_owned()));
         }
-        Ok(self.secrets.seal(credential, id.get().as_bytes())?)
+        Ok(self.secrets.seal(&credential.to_stored(), id.get().as_bytes())?)
     }
 
     async fn try_change(

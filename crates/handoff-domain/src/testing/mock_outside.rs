@@ -1,6 +1,7 @@
 //! Mocks of the outside world: Azure DevOps, Discord, caches, secrets and wake-ups.
 
 use crate::chat::Message;
+use crate::credential::Credential;
 use crate::hook::EventType;
 use crate::id::{GroupId, IntegrationId, WorkItemNumber};
 use crate::organization::{ChannelId, GuildId, MessageId};
@@ -26,7 +27,7 @@ mock! {
 
     #[async_trait]
     impl WorkItemTracker for WorkItemTracker {
-        async fn collection(&self, base_url: &str, credential: &Secret) -> Result<RemoteCollection, TrackerError>;
+        async fn collection(&self, base_url: &str, credential: &Credential) -> Result<RemoteCollection, TrackerError>;
         async fn projects(&self, connection: &TrackerConnection) -> Result<Vec<RemoteProject>, TrackerError>;
         async fn create_subscription(&self, connection: &TrackerConnection, new: &NewSubscription) -> Result<RemoteSubscription, TrackerError>;
         async fn find_subscriptions(&self, connection: &TrackerConnection, url: &str) -> Result<Vec<RemoteSubscription>, TrackerError>;

@@ -259,7 +259,7 @@ fn state(
 fn tracker(hooks: Arc<Mutex<Vec<(String, String)>>>) -> MockWorkItemTracker {
     let mut tracker = MockWorkItemTracker::new();
     tracker.expect_collection().returning(|base_url, credential| {
-        if credential.expose() == "wrong" {
+        if credential.to_stored().expose() == "wrong" {
             return Err(TrackerError::Unauthorized);
         }
         Ok(RemoteCollection {

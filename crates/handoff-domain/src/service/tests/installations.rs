@@ -26,7 +26,7 @@ async fn changed(
     let mut tracker = MockWorkItemTracker::new();
     tracker
         .expect_collection()
-        .withf(|base_url, credential| base_url == "https://dev.azure.com/contoso/" && credential.expose() == "new")
+        .withf(|base_url, credential| base_url == "https://dev.azure.com/contoso/" && credential.to_stored().expose() == "new")
         .times(1)
         .return_once(move |base_url, _| {
             let name = Name::parse("contoso").unwrap();
@@ -44,7 +44,7 @@ async fn changed(
         }])
     });
     let service = service(uows, reader, tracker, wakes);
-    let change = Change { credential: Some(Secret::new("new")), ..Change::default() };
+    let change = Change { credential: Some(Secret::new("new").into()), ..Change::default() };
     service.change(ORGANIZATION, installation(), &change).await.map(|_| ())
 }
 
@@ -78,7 +78,7 @@ async fn a_collection_is_not_installed_from_another_address_than_the_one_it_is_k
     });
     uow.expect_insert_installation().never();
     uow.expect_commit().never();
-    let done = service(vec![uow], reader(), tracker, false).create(ORGANIZATION, asked, &Secret::new("new")).await;
+    let done = service(vec![uow], reader(), tracker, false).create(ORGANIZATION, asked, &Secret::new("new").into()).await;
     assert!(matches!(done, Err(UseCaseError::Conflict(_))), "{done:?}");
 }
 

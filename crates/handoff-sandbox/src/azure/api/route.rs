@@ -50,6 +50,8 @@ pub(crate) enum Need {
     ViewHooks,
     EditHooks,
     ReadPeople,
+    ReadProjects,
+    ReadWorkItems,
 }
 
 /// A path taken apart.
@@ -121,6 +123,8 @@ impl Operation {
             | Self::RestoreWorkItem
             | Self::AddComment => Need::WriteWorkItems,
             Self::ListGraphUsers | Self::GetGraphUser | Self::ListIdentities => Need::ReadPeople,
+            Self::ListProjects | Self::GetProject | Self::ListTeams | Self::ListTeamMembers => Need::ReadProjects,
+            Self::GetWorkItem | Self::ListWorkItems | Self::WorkItemsBatch => Need::ReadWorkItems,
             _ => Need::SignIn,
         }
     }
