@@ -177,6 +177,7 @@ table!(installations, "installations" {
     outbound_status: bool,
     comments: bool,
     created_at: i64,
+    credential_expires_at: Option<i64>,
 });
 
 table!(connected_projects, "connected_projects" {
@@ -234,6 +235,21 @@ table!(group_links, "group_links" {
     unresolved: Option<String>,
     unresolved_identity: Option<String>,
     unresolved_name: Option<String>,
+    created_at: i64,
+    unresolved_key: Option<String>,
+});
+
+table!(tracking_rules, "tracking_rules" {
+    #[sea_orm(primary_key, auto_increment = false)]
+    id: Uuid,
+    organization_id: i64,
+    installation_id: Uuid,
+    integration_id: Uuid,
+    azure_project: String,
+    project_id: i64,
+    work_item_type: Option<String>,
+    area_path: Option<String>,
+    tag: Option<String>,
     created_at: i64,
 });
 

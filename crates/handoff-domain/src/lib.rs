@@ -29,4 +29,5 @@ pub mod testing;
 pub mod text;
 pub mod time;
 pub mod token;
+pub mod tracking;
 pub mod work_item;

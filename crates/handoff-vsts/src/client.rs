@@ -6,18 +6,22 @@ use crate::http::{Call, Http, Reply, SetupError, unavailable};
 use crate::inbound::guid;
 use crate::json;
 use crate::operation::Operation;
+use crate::people;
 use crate::snapshot::{self, Beside, project_in};
 use crate::subscription::{remote_subscription, same_url, subscription_body, subscription_path};
+use crate::wiql;
 use crate::wire::{self, ConnectionData, FIELDS, List, Project, SubscriptionsFound, WorkItem};
 use async_trait::async_trait;
 use handoff_domain::credential::Credential;
 use handoff_domain::id::{IntegrationId, WorkItemNumber};
 use handoff_domain::port::Clock;
 use handoff_domain::port::tracker::{
-    NewSubscription, RemoteCollection, RemoteProject, RemoteSubscription, TrackerConnection, TrackerError,
+    NewSubscription, RemoteCollection, RemoteProject, RemoteSubscription, RemoteTeam, TrackerConnection, TrackerError,
     WorkItemTracker,
 };
+use handoff_domain::person::Person;
 use handoff_domain::text::{Name, tamed};
+use handoff_domain::tracking::TrackingFilter;
 use handoff_domain::work_item::{AzureProjectId, Snapshot};
 use http::Method;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
@@ -71,7 +75,7 @@ pub struct AzureDevOps {
 }
 
 /// What is asked: everything of a call but where and as whom.
-struct Question {
+pub(crate) struct Question {
     operation: Operation,
     method: Method,
     /// Below the collection's address, without the version.
@@ -80,11 +84,11 @@ struct Question {
 }
 
 impl Question {
-    fn get(operation: Operation, path: impl Into<String>) -> Self {
+    pub(crate) fn get(operation: Operation, path: impl Into<String>) -> Self {
         Self { operation, method: Method::GET, path: path.into(), body: None }
     }
 
-    fn post(operation: Operation, path: &str, body: Value) -> Self {
+    pub(crate) fn post(operation: Operation, path: &str, body: Value) -> Self {
         Self { operation, method: Method::POST, path: path.to_owned(), body: Some(body) }
     }
 }
@@ -100,7 +104,7 @@ impl AzureDevOps {
         Ok(Self { http, addresses, api_version })
     }
 
-    async fn ask(&self, at: &TrackerConnection, question: Question) -> Result<Reply, TrackerError> {
+    pub(crate) async fn ask(&self, at: &TrackerConnection, question: Question) -> Result<Reply, TrackerError> {
         let address = self.addresses.check(&at.base_url)?;
         let call = self.call(&address, &at.credential, question);
         self.http.send(Call { at: Some((at.integration, at.installation)), ..call }).await
@@ -212,6 +216,38 @@ impl WorkItemTracker for AzureDevOps {
         Err(TrackerError::Rejected { reason: format!("it has more than {most} projects, which is past our limit") })
     }
 
+    async fn teams(
+        &self,
+        connection: &TrackerConnection,
+        azure_project: &AzureProjectId,
+    ) -> Result<Vec<RemoteTeam>, TrackerError> {
+        people::teams(self, connection, azure_project).await
+    }
+
+    async fn team_members(
+        &self,
+        connection: &TrackerConnection,
+        azure_project: &AzureProjectId,
+        team: &str,
+    ) -> Result<Vec<Person>, TrackerError> {
+        people::team_members(self, connection, azure_project, team).await
+    }
+
+    async fn find_work_items(
+        &self,
+        connection: &TrackerConnection,
+        azure_project: &AzureProjectId,
+        filter: &TrackingFilter,
+        below: Option<WorkItemNumber>,
+        limit: u16,
+    ) -> Result<Vec<WorkItemNumber>, TrackerError> {
+        let path = format!("{}/_apis/wit/wiql?$top={limit}", azure_project.as_str());
+        let body = json!({"query": wiql::query(filter, below)});
+        let reply = self.ask(connection, Question::post(Operation::FindWorkItems, &path, body)).await?;
+        let found: wiql::Found = whole(Operation::FindWorkItems, reply)?;
+        Ok(found.numbers(limit))
+    }
+
     async fn create_subscription(
         &self,
         connection: &TrackerConnection,
@@ -315,7 +351,7 @@ impl WorkItemTracker for AzureDevOps {
 }
 
 /// A good answer, read.
-fn whole<T: DeserializeOwned>(operation: Operation, reply: Reply) -> Result<T, TrackerError> {
+pub(crate) fn whole<T: DeserializeOwned>(operation: Operation, reply: Reply) -> Result<T, TrackerError> {
     match reply {
         Reply::Body(body) => understood(&body),
         Reply::NoSuchThing => Err(TrackerError::NotFound { what: operation.thing() }),

@@ -15,8 +15,10 @@ mod inbound;
 mod json;
 mod operation;
 mod pace;
+mod people;
 mod snapshot;
 mod subscription;
+mod wiql;
 mod wire;
 
 #[cfg(test)]

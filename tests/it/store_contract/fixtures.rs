@@ -141,6 +141,7 @@ pub(crate) fn installation(id: u128, organization: OrganizationId) -> Installati
         integration: INTEGRATION,
         credential: Sealed(Vec::new()),
         toggles: Toggles::default(),
+        credential_expires_at: None,
         created_at: NOW,
     }
 }

@@ -4,16 +4,19 @@ use super::{at, azure_project, from_json, json, name};
 use crate::error::damaged;
 use crate::table::{
     connected_projects, external_issues, group_links, hooks, identity_mappings, installations, integrations,
+    tracking_rules,
 };
 use handoff_domain::hook::{EventType, Hook, HookStatus};
 use handoff_domain::id::{
-    ExternalIssueId, GroupId, HookId, InstallationId, IntegrationId, LinkId, MappingId, OrganizationId, Revision,
-    UserId, WorkItemNumber,
+    ExternalIssueId, GroupId, HookId, InstallationId, IntegrationId, LinkId, MappingId, OrganizationId, ProjectId,
+    Revision, TrackingRuleId, UserId, WorkItemNumber,
 };
 use handoff_domain::integration::{ConnectedProject, Installation, Integration, Toggles};
-use handoff_domain::person::{IdentityMapping, Unresolved};
+use handoff_domain::person::{IdentityMapping, Person, Unresolved};
 use handoff_domain::port::store::StoreResult;
 use handoff_domain::secret::Sealed;
+use handoff_domain::time::Timestamp;
+use handoff_domain::tracking::{TrackingFilter, TrackingRule};
 use handoff_domain::work_item::{ExternalIssue, GroupLink};
 
 pub(crate) fn integration(row: integrations::Model) -> StoreResult<Integration> {
@@ -39,6 +42,7 @@ pub(crate) fn installation(row: installations::Model) -> Installation {
             outbound_status: row.outbound_status,
             comments: row.comments,
         },
+        credential_expires_at: row.credential_expires_at.map(at),
         created_at: at(row.created_at),
     }
 }
@@ -55,6 +59,7 @@ pub(crate) fn installation_row(one: &Installation) -> installations::Model {
         outbound_status: one.toggles.outbound_status,
         comments: one.toggles.comments,
         created_at: one.created_at.as_micros(),
+        credential_expires_at: one.credential_expires_at.map(Timestamp::as_micros),
     }
 }
 
@@ -153,16 +158,15 @@ pub(crate) fn group_link(row: &group_links::Model) -> StoreResult<GroupLink> {
     })
 }
 
-/// The columns of somebody unresolved: as JSON, and what they are found by.
-pub(crate) fn unresolved_columns(
-    unresolved: Option<&Unresolved>,
-) -> StoreResult<(Option<String>, Option<String>, Option<String>)> {
-    let Some(one) = unresolved else { return Ok((None, None, None)) };
-    Ok((Some(json(one)?), one.person.identity_id.clone(), one.person.unique_name.clone()))
+/// The columns of somebody unresolved: as JSON, what they are found by, and what they are listed by.
+pub(crate) fn unresolved_columns(unresolved: Option<&Unresolved>) -> StoreResult<[Option<String>; 4]> {
+    let Some(one) = unresolved else { return Ok([None, None, None, None]) };
+    let Person { identity_id, unique_name, .. } = &one.person;
+    Ok([Some(json(one)?), identity_id.clone(), unique_name.clone(), Some(one.key())])
 }
 
 pub(crate) fn group_link_row(link: &GroupLink) -> StoreResult<group_links::Model> {
-    let (unresolved, unresolved_identity, unresolved_name) = unresolved_columns(link.unresolved.as_ref())?;
+    let [unresolved, unresolved_identity, unresolved_name, unresolved_key] = unresolved_columns(link.unresolved.as_ref())?;
     Ok(group_links::Model {
         id: link.id.get(),
         organization_id: link.organization.get(),
@@ -173,7 +177,36 @@ pub(crate) fn group_link_row(link: &GroupLink) -> StoreResult<group_links::Model
         unresolved_identity,
         unresolved_name,
         created_at: link.created_at.as_micros(),
+        unresolved_key,
     })
+}
+
+pub(crate) fn tracking_rule(row: tracking_rules::Model) -> StoreResult<TrackingRule> {
+    Ok(TrackingRule {
+        id: TrackingRuleId::from_uuid(row.id),
+        organization: OrganizationId::new(row.organization_id),
+        installation: InstallationId::from_uuid(row.installation_id),
+        integration: IntegrationId::from_uuid(row.integration_id),
+        azure_project: azure_project(&row.azure_project)?,
+        project: ProjectId::new(row.project_id),
+        filter: TrackingFilter { work_item_type: row.work_item_type, area_path: row.area_path, tag: row.tag },
+        created_at: at(row.created_at),
+    })
+}
+
+pub(crate) fn tracking_rule_row(rule: &TrackingRule) -> tracking_rules::Model {
+    tracking_rules::Model {
+        id: rule.id.get(),
+        organization_id: rule.organization.get(),
+        installation_id: rule.installation.get(),
+        integration_id: rule.integration.get(),
+        azure_project: rule.azure_project.as_str().to_owned(),
+        project_id: rule.project.get(),
+        work_item_type: rule.filter.work_item_type.clone(),
+        area_path: rule.filter.area_path.clone(),
+        tag: rule.filter.tag.clone(),
+        created_at: rule.created_at.as_micros(),
+    }
 }
 
 pub(crate) fn mapping(row: identity_mappings::Model) -> IdentityMapping {

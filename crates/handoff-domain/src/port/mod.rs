@@ -8,6 +8,7 @@ pub mod read;
 pub mod sequence;
 pub mod store;
 pub mod tracker;
+pub mod tracking;
 
 pub use cache::{AssigneeExistsCache, FillTicket, OwnershipDebounce};
 pub use chat::{ChannelDescription, ChatError, ChatMessenger};
@@ -19,3 +20,4 @@ pub use store::{Store, StoreError, UnitOfWork};
 pub use tracker::{
     Classified, InboundHeaders, RemoteSubscription, TrackerConnection, TrackerError, TrackerInbound, WorkItemTracker,
 };
+pub use tracking::TrackingTx;

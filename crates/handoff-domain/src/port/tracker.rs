@@ -3,8 +3,10 @@
 use crate::credential::Credential;
 use crate::hook::EventType;
 use crate::id::{InstallationId, IntegrationId, WorkItemNumber};
+use crate::person::Person;
 use crate::secret::Secret;
 use crate::text::Name;
+use crate::tracking::TrackingFilter;
 use crate::work_item::{AzureProjectId, Snapshot};
 use async_trait::async_trait;
 use std::time::Duration;
@@ -127,6 +129,15 @@ pub struct RemoteProject {
     pub name: Name,
 }
 
+/// A team of a project as Azure DevOps lists it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RemoteTeam {
+    /// Its GUID.
+    pub id: String,
+    /// Its name.
+    pub name: Name,
+}
+
 /// Asks Azure DevOps. Every call is bounded in time and size and keeps to its throttling headers.
 #[async_trait]
 pub trait WorkItemTracker: Send + Sync {
@@ -141,6 +152,41 @@ pub trait WorkItemTracker: Send + Sync {
     /// # Errors
     /// [`TrackerError`].
     async fn projects(&self, connection: &TrackerConnection) -> Result<Vec<RemoteProject>, TrackerError>;
+
+    /// The teams of a project.
+    ///
+    /// # Errors
+    /// [`TrackerError`].
+    async fn teams(
+        &self,
+        connection: &TrackerConnection,
+        azure_project: &AzureProjectId,
+    ) -> Result<Vec<RemoteTeam>, TrackerError>;
+
+    /// The members of a team, groups of people among them. Those who cannot be told are left out.
+    ///
+    /// # Errors
+    /// [`TrackerError`].
+    async fn team_members(
+        &self,
+        connection: &TrackerConnection,
+        azure_project: &AzureProjectId,
+        team: &str,
+    ) -> Result<Vec<Person>, TrackerError>;
+
+    /// The numbers of the work items of a project that a tracking rule is about, the largest first: at most
+    /// `limit` of those below `below`.
+    ///
+    /// # Errors
+    /// [`TrackerError`].
+    async fn find_work_items(
+        &self,
+        connection: &TrackerConnection,
+        azure_project: &AzureProjectId,
+        filter: &TrackingFilter,
+        below: Option<WorkItemNumber>,
+        limit: u16,
+    ) -> Result<Vec<WorkItemNumber>, TrackerError>;
 
     /// Makes a subscription, whether or not one like it exists.
     ///

@@ -13,6 +13,7 @@ use crate::page::PageRequest;
 use crate::port::tracker::{RemoteCollection, RemoteProject};
 use crate::port::{SecretBox, StoreError, WorkItemTracker};
 use crate::secret::Sealed;
+use crate::time::Timestamp;
 use crate::work_item::AzureProjectId;
 use std::sync::Arc;
 
@@ -63,6 +64,15 @@ pub struct Change {
     pub toggles: ToggleChange,
     /// Another credential of the organization; `None` keeps the one that it has.
     pub credential: Option<Credential>,
+    /// When the credential ends; `Some(None)` where nobody knows. A new credential whose end is not told has
+    /// none that is known.
+    pub credential_expires_at: Option<Option<Timestamp>>,
+}
+
+impl Change {
+    fn expiry(&self) -> Option<Option<Timestamp>> {
+        self.credential_expires_at.or_else(|| self.credential.as_ref().map(|_| None))
+    }
 }
 
 /// Whether something is let in now that was not before.
@@ -82,9 +92,10 @@ impl Installations {
         organization: OrganizationId,
         base_url: &str,
         credential: &Credential,
+        credential_expires_at: Option<Timestamp>,
     ) -> Result<(Installation, Integration), UseCaseError> {
         let remote = self.tracker.collection(base_url, credential).await?;
-        let saved = rerun(|| self.insert(organization, &remote, credential)).await;
+        let saved = rerun(|| self.insert(organization, &remote, credential, credential_expires_at)).await;
         saved.map_err(|error| match error {
             UseCaseError::Store(error) if error.is_conflict_with("installation_integration") => {
                 UseCaseError::Conflict("the organization installed this collection already".to_owned())
@@ -98,6 +109,7 @@ impl Installations {
         organization: OrganizationId,
         remote: &RemoteCollection,
         credential: &Credential,
+        credential_expires_at: Option<Timestamp>,
     ) -> Result<(Installation, Integration), UseCaseError> {
         let now = self.base.clock.now();
         let id = InstallationId::generate(now, self.base.entropy.as_ref());
@@ -124,6 +136,7 @@ impl Installations {
             integration: integration.id,
             credential: sealed,
             toggles: Toggles::default(),
+            credential_expires_at,
             created_at: now,
         };
         uow.insert_installation(&installation).await?;
@@ -157,12 +170,16 @@ impl Installations {
             let task = |azure_project| OutboxTask::ReconcileProject { installation: id, azure_project };
             rows.extend(connected.into_iter().map(|one| self.base.armed(organization, task(one.azure_project))));
         }
-        let found = rerun(|| self.try_change(organization, id, &toggles, credential.as_ref(), &rows)).await?;
+        let found = {
+            let (credential, expiry) = (credential.as_ref(), change.expiry());
+            rerun(|| self.try_change(organization, id, &toggles, credential, expiry, &rows)).await?
+        };
         if !found {
             return Err(UseCaseError::NotFound { what: "installation" });
         }
         self.base.wake.outbox();
         installation.toggles = toggles;
+        installation.credential_expires_at = change.expiry().unwrap_or(installation.credential_expires_at);
         installation.credential = credential.unwrap_or(installation.credential);
         Ok((installation, integration))
     }
@@ -188,12 +205,16 @@ impl Installations {
         id: InstallationId,
         toggles: &Toggles,
         credential: Option<&Sealed>,
+        expiry: Option<Option<Timestamp>>,
         rows: &[OutboxArm],
     ) -> Result<bool, StoreError> {
         let mut uow = self.base.store.begin().await?;
         let mut found = uow.set_toggles(organization, id, toggles).await?;
         if let Some(credential) = credential {
             found &= uow.set_credential(organization, id, credential).await?;
+        }
+        if let Some(expiry) = expiry {
+            found &= uow.set_credential_expiry(organization, id, expiry).await?;
         }
         if !found {
             return Ok(false);

@@ -20,6 +20,8 @@ pub mod groups;
 pub mod guilds;
 pub mod handle_assign_to;
 pub mod handle_updated_workitem;
+
+pub mod import_people;
 pub mod installations;
 pub mod invalidate_assignee_exists_cache;
 pub mod link_work_item;
@@ -39,6 +41,8 @@ pub mod send_message;
 pub mod sync_group_assignee_inbound;
 pub mod teams;
 pub mod tokens;
+pub mod track_work_item;
+pub mod tracking_rules;
 pub mod users;
 mod waiting_links;
 

@@ -5,19 +5,21 @@ use crate::credential::Credential;
 use crate::hook::EventType;
 use crate::id::{GroupId, IntegrationId, WorkItemNumber};
 use crate::organization::{ChannelId, GuildId, MessageId};
+use crate::person::Person;
 use crate::port::cache::{AssigneeExistsCache, FillTicket, OwnershipDebounce};
 use crate::port::chat::{ChannelDescription, ChatError, ChatMessenger};
 use crate::port::environment::{SecretBox, SecretBoxError, Wake};
 use crate::port::sequence::{ReservedSequence, SequenceError, SequenceStore};
 use crate::port::tracker::{
     Classified, DecodeError, InboundHeaders, NewSubscription, RemoteCollection, RemoteProject, RemoteSubscription,
-    TrackerConnection, TrackerError, TrackerEvent, TrackerInbound, WorkItemTracker,
+    RemoteTeam, TrackerConnection, TrackerError, TrackerEvent, TrackerInbound, WorkItemTracker,
 };
 use crate::secret::{Sealed, Secret};
 use crate::snowflake::{Region, SnowflakeSecond};
 use crate::text::Name;
 use crate::time::Timestamp;
-use crate::work_item::Snapshot;
+use crate::tracking::TrackingFilter;
+use crate::work_item::{AzureProjectId, Snapshot};
 use async_trait::async_trait;
 use mockall::mock;
 
@@ -29,6 +31,9 @@ mock! {
     impl WorkItemTracker for WorkItemTracker {
         async fn collection(&self, base_url: &str, credential: &Credential) -> Result<RemoteCollection, TrackerError>;
         async fn projects(&self, connection: &TrackerConnection) -> Result<Vec<RemoteProject>, TrackerError>;
+        async fn teams(&self, connection: &TrackerConnection, azure_project: &AzureProjectId) -> Result<Vec<RemoteTeam>, TrackerError>;
+        async fn team_members(&self, connection: &TrackerConnection, azure_project: &AzureProjectId, team: &str) -> Result<Vec<Person>, TrackerError>;
+        async fn find_work_items(&self, connection: &TrackerConnection, azure_project: &AzureProjectId, filter: &TrackingFilter, below: Option<WorkItemNumber>, limit: u16) -> Result<Vec<WorkItemNumber>, TrackerError>;
         async fn create_subscription(&self, connection: &TrackerConnection, new: &NewSubscription) -> Result<RemoteSubscription, TrackerError>;
         async fn find_subscriptions(&self, connection: &TrackerConnection, url: &str) -> Result<Vec<RemoteSubscription>, TrackerError>;
         async fn subscription(&self, connection: &TrackerConnection, id: &str) -> Result<Option<RemoteSubscription>, TrackerError>;

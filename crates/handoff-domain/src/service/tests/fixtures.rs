@@ -92,6 +92,7 @@ pub(crate) fn reader() -> MockReader {
             integration: integration(),
             credential: Sealed(b"token".to_vec()),
             toggles: Toggles::default(),
+            credential_expires_at: None,
             created_at: NOW,
         };
         let collection = Integration {

@@ -7,6 +7,7 @@ mod people;
 mod projects;
 mod reply;
 mod route;
+mod wiql;
 mod work_items;
 mod work_items_write;
 
@@ -165,6 +166,7 @@ async fn run(handle: &AzureHandle, operation: Operation, call: &Call) -> Result<
         O::ListWorkItemTypes => projects::work_item_types(handle, call),
         O::GetWorkItemType => projects::work_item_type(handle, call),
         O::ListStates => projects::states(handle, call),
+        O::QueryByWiql => wiql::query(handle, call),
         O::ListProjects => projects::list(handle, call),
         O::GetProject => projects::get(handle, call),
         O::ListTeams => projects::teams(handle, call),
@@ -229,6 +231,11 @@ fn check_against_description(handle: &AzureHandle, parts: &Parts, route: Option<
     };
     // The description knows work items below a project only; the service takes them without one too.
     let path = match route {
+        // A query may leave out the team, and the project, too.
+        Some(route) if route.operation == Operation::QueryByWiql => {
+            let missing = if route.project.is_some() { "/-/_apis/" } else { "/-/-/_apis/" };
+            parts.uri.path().replacen("/_apis/", missing, 1)
+        }
         Some(route) if route.project.is_none() && parts.uri.path().contains("/_apis/wit/") => {
             parts.uri.path().replacen("/_apis/", "/-/_apis/", 1)
         }
