@@ -37,7 +37,8 @@ impl TrackingTx for Transaction {
         let upsert = OnConflict::column(Column::Id)
             .update_columns([Column::WorkItemType, Column::AreaPath, Column::Tag])
             .to_owned();
-        let insert = tracking_rules::Entity::insert(row::tracking_rule_row(new).into_active_model()).on_conflict(upsert);
+        let insert =
+            tracking_rules::Entity::insert(row::tracking_rule_row(new).into_active_model()).on_conflict(upsert);
         insert.exec_without_returning(&self.0).await.stored().map(|_| ())
     }
 

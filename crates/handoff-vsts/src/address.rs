@@ -299,8 +299,13 @@ mod tests {
     #[test]
     fn where_principals_sign_in_is_https_and_public_unless_the_operator_allows_more() {
         let strict = AddressPolicy::default();
-        assert_eq!(strict.check_sign_in("https://login.microsoftonline.us/").unwrap(), "https://login.microsoftonline.us");
-        for bad in ["http://login.microsoftonline.com", "https://169.254.169.254", "https://10.0.0.1", "https://a/b", "x"] {
+        assert_eq!(
+            strict.check_sign_in("https://login.microsoftonline.us/").unwrap(),
+            "https://login.microsoftonline.us"
+        );
+        for bad in
+            ["http://login.microsoftonline.com", "https://169.254.169.254", "https://10.0.0.1", "https://a/b", "x"]
+        {
             assert!(strict.check_sign_in(bad).is_err(), "{bad}");
         }
         let local = AddressPolicy { allow_http: true, allow_private_addresses: true, ..strict };

@@ -14,12 +14,12 @@ use crate::wire::{self, ConnectionData, FIELDS, List, Project, SubscriptionsFoun
 use async_trait::async_trait;
 use handoff_domain::credential::Credential;
 use handoff_domain::id::{IntegrationId, WorkItemNumber};
+use handoff_domain::person::Person;
 use handoff_domain::port::Clock;
 use handoff_domain::port::tracker::{
     NewSubscription, RemoteCollection, RemoteProject, RemoteSubscription, RemoteTeam, TrackerConnection, TrackerError,
     WorkItemTracker,
 };
-use handoff_domain::person::Person;
 use handoff_domain::text::{Name, tamed};
 use handoff_domain::tracking::TrackingFilter;
 use handoff_domain::work_item::{AzureProjectId, Snapshot};

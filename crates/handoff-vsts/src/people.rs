@@ -78,5 +78,7 @@ async fn pages<T: DeserializeOwned>(
         }
     }
     let most = PAGE * MAX_PAGES;
-    Err(TrackerError::Rejected { reason: format!("it lists more than {most} teams or members, which is past our limit") })
+    Err(TrackerError::Rejected {
+        reason: format!("it lists more than {most} teams or members, which is past our limit"),
+    })
 }

@@ -76,7 +76,8 @@ mod tests {
 
     #[test]
     fn numbers_are_read_from_whatever_came() {
-        let found: Found = serde_json::from_str(r#"{"workItems":[{"id":3},{"id":9},null,{"id":-1},{"id":"x"}]}"#).unwrap();
+        let found: Found =
+            serde_json::from_str(r#"{"workItems":[{"id":3},{"id":9},null,{"id":-1},{"id":"x"}]}"#).unwrap();
         assert_eq!(found.numbers(5), [WorkItemNumber::new(9), WorkItemNumber::new(3)]);
         assert_eq!(found.numbers(1).len(), 1);
         assert!(serde_json::from_str::<Found>("{}").unwrap().numbers(5).is_empty());

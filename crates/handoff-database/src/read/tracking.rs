@@ -71,7 +71,8 @@ async fn counts(
     let mut query = query.bind(organization.get());
     if let Some(after) = &asked.after {
         query = query.text(" AND (l.unresolved_key > ").bind(after.who.as_str()).text(" OR (l.unresolved_key = ");
-        query = query.bind(after.who.as_str()).text(" AND e.integration_id > ").bind(after.integration.get()).text("))");
+        query =
+            query.bind(after.who.as_str()).text(" AND e.integration_id > ").bind(after.integration.get()).text("))");
     }
     let query = query.text(" GROUP BY l.unresolved_key, e.integration_id ORDER BY who, integration LIMIT ");
     let read = |found: &QueryResult| {
@@ -83,10 +84,7 @@ async fn counts(
 
 fn key(found: &QueryResult) -> StoreResult<UnresolvedKey> {
     let integration = found.try_get("", "integration").stored()?;
-    Ok(UnresolvedKey {
-        who: found.try_get("", "who").stored()?,
-        integration: IntegrationId::from_uuid(integration),
-    })
+    Ok(UnresolvedKey { who: found.try_get("", "who").stored()?, integration: IntegrationId::from_uuid(integration) })
 }
 
 /// Each of these people with the groups of their oldest links.

@@ -166,7 +166,8 @@ pub(crate) fn unresolved_columns(unresolved: Option<&Unresolved>) -> StoreResult
 }
 
 pub(crate) fn group_link_row(link: &GroupLink) -> StoreResult<group_links::Model> {
-    let [unresolved, unresolved_identity, unresolved_name, unresolved_key] = unresolved_columns(link.unresolved.as_ref())?;
+    let [unresolved, unresolved_identity, unresolved_name, unresolved_key] =
+        unresolved_columns(link.unresolved.as_ref())?;
     Ok(group_links::Model {
         id: link.id.get(),
         organization_id: link.organization.get(),

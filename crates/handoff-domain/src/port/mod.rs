@@ -3,6 +3,7 @@
 pub mod cache;
 pub mod chat;
 pub mod environment;
+pub mod public_address;
 pub mod queue;
 pub mod read;
 pub mod sequence;
@@ -13,6 +14,7 @@ pub mod tracking;
 pub use cache::{AssigneeExistsCache, FillTicket, OwnershipDebounce};
 pub use chat::{ChannelDescription, ChatError, ChatMessenger};
 pub use environment::{Clock, Entropy, SecretBox, SecretBoxError, Wake};
+pub use public_address::{OwnAnswer, PublicAddress};
 pub use queue::{Appended, Inbox, InboxError, Outbox};
 pub use read::Reader;
 pub use sequence::{ReservedSequence, SequenceError, SequenceStore};

@@ -4,6 +4,7 @@ use super::connection::connection;
 use super::create_subscription::Subscriptions;
 use super::error::{UseCaseError, rerun};
 use super::essentials::Essentials;
+use super::prove_public_url::ProvePublicUrl;
 use crate::credential::Credential;
 use crate::hook::{Hook, HookStatus};
 use crate::id::{InstallationId, IntegrationId, OrganizationId};
@@ -28,6 +29,8 @@ pub struct Installations {
     pub secrets: Arc<dyn SecretBox>,
     /// Makes hooks.
     pub subscriptions: Subscriptions,
+    /// Proves our own address before hooks are made.
+    pub proof: ProvePublicUrl,
 }
 
 /// Which toggles to change; `None` stays as it is.
@@ -239,19 +242,36 @@ impl Installations {
         Ok(self.tracker.projects(&at).await?)
     }
 
-    /// Connects an Azure DevOps project and makes its hooks. Asking again mends what is missing or broken.
+    /// Connects an Azure DevOps project and makes its hooks, once our own address is proved. Asking again mends
+    /// what is missing or broken. Work items of the project that are linked already are read.
     ///
     /// # Errors
-    /// As [`Subscriptions::create_subscription`].
+    /// As [`ProvePublicUrl::prove`] and [`Subscriptions::create_subscription`].
     pub async fn connect(
         &self,
         organization: OrganizationId,
         id: InstallationId,
         azure_project: &AzureProjectId,
     ) -> Result<Vec<Hook>, UseCaseError> {
+        let (_, integration) = self.installation(organization, id).await?;
+        self.proof.prove().await?;
+        let known = self.base.reader.connected_projects(organization, id).await?;
+        let is_new = !known.iter().any(|one| one.azure_project == *azure_project);
         let hooks = self.subscriptions.create_subscription(organization, id, azure_project).await?;
+        let linked = self.base.reader.linked_work_items(organization, integration.id, azure_project).await?;
+        if is_new && !linked.is_empty() {
+            // They came here from another project, or the project was disconnected: nothing was heard of them.
+            let task = OutboxTask::ReconcileProject { installation: id, azure_project: azure_project.clone() };
+            rerun(|| self.arm(self.base.armed(organization, task.clone()))).await?;
+        }
         self.base.wake.outbox();
         Ok(hooks)
+    }
+
+    async fn arm(&self, row: OutboxArm) -> Result<(), StoreError> {
+        let mut uow = self.base.store.begin().await?;
+        uow.arm(&[row]).await?;
+        uow.commit().await
     }
 
     /// Disconnects an Azure DevOps project; a worker deletes its hooks there.

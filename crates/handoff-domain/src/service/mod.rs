@@ -31,6 +31,7 @@ pub mod organizations;
 mod outage_wait;
 pub mod post;
 pub mod projects;
+pub mod prove_public_url;
 pub mod refresh_work_item;
 pub mod replay;
 pub mod routes;

@@ -10,10 +10,13 @@ mod mappings;
 mod members;
 mod organizations;
 mod outbox;
+mod people;
 mod project_teams;
 mod projects;
 mod routes;
 mod teams;
+mod tracking_rules;
+mod unresolved_people;
 
 use crate::auth::authenticate;
 use crate::problem::{Problem, no_such_method, no_such_path};
@@ -42,6 +45,9 @@ pub(crate) fn routes(state: &Arc<ApiState>) -> Router<Arc<ApiState>> {
         .merge(links::routes())
         .merge(installations::routes())
         .merge(connected_projects::routes())
+        .merge(people::routes())
+        .merge(tracking_rules::routes())
+        .merge(unresolved_people::routes())
         .merge(mappings::routes())
         .merge(guilds::routes())
         .merge(routes::routes())

@@ -86,13 +86,22 @@ impl Entra {
             return Err(refused("unsupported_grant_type", 70003, "The app requested an unsupported grant type."));
         }
         if field("scope") != SCOPE {
-            return Err(refused("invalid_scope", 70011, "The provided value for the input parameter 'scope' is not valid."));
+            return Err(refused(
+                "invalid_scope",
+                70011,
+                "The provided value for the input parameter 'scope' is not valid.",
+            ));
         }
         if !self.principals.iter().any(|one| one.details.tenant.eq_ignore_ascii_case(tenant)) {
-            return Err(refused("invalid_request", 90002, "Tenant not found. Check to make sure you have the correct tenant ID."));
+            return Err(refused(
+                "invalid_request",
+                90002,
+                "Tenant not found. Check to make sure you have the correct tenant ID.",
+            ));
         }
         let known = self.principals.iter().find(|one| {
-            one.details.tenant.eq_ignore_ascii_case(tenant) && one.details.client_id.eq_ignore_ascii_case(field("client_id"))
+            one.details.tenant.eq_ignore_ascii_case(tenant)
+                && one.details.client_id.eq_ignore_ascii_case(field("client_id"))
         });
         let Some(known) = known else {
             let words = "Application with this identifier was not found in the directory.";
@@ -111,7 +120,9 @@ impl Entra {
         let token = format!("access-token-{}", self.count);
         let life_us = i64::try_from(LIFE.as_micros()).unwrap_or(i64::MAX);
         self.issued.insert(token.clone(), (caller, now_us.saturating_add(life_us)));
-        Ok(json!({"token_type": "Bearer", "expires_in": LIFE.as_secs(), "ext_expires_in": LIFE.as_secs(), "access_token": token}))
+        Ok(
+            json!({"token_type": "Bearer", "expires_in": LIFE.as_secs(), "ext_expires_in": LIFE.as_secs(), "access_token": token}),
+        )
     }
 
     /// Answers the token endpoint.
@@ -120,8 +131,7 @@ impl Entra {
         let (status, body) = match self.grant(tenant, &form, now_us) {
             Ok(body) => (StatusCode::OK, body),
             Err(Refused { error, code, words }) => {
-                let status =
-                    if error == "invalid_client" { StatusCode::UNAUTHORIZED } else { StatusCode::BAD_REQUEST };
+                let status = if error == "invalid_client" { StatusCode::UNAUTHORIZED } else { StatusCode::BAD_REQUEST };
                 let description = format!("AADSTS{code}: {words}\r\nTrace ID: 0\r\nCorrelation ID: 0");
                 (status, json!({"error": error, "error_description": description, "error_codes": [code]}))
             }

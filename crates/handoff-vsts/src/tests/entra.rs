@@ -29,10 +29,7 @@ async fn scene() -> (Scene, AzureDevOps, TrackerConnection) {
 }
 
 fn as_principal(scene: &Scene, tenant: &str, client: &str, secret: &str) -> TrackerConnection {
-    TrackerConnection {
-        credential: Credential::service_principal(tenant, client, secret).unwrap(),
-        ..scene.at.clone()
-    }
+    TrackerConnection { credential: Credential::service_principal(tenant, client, secret).unwrap(), ..scene.at.clone() }
 }
 
 fn tokens(scene: &Scene) -> usize {

@@ -11,7 +11,8 @@ use crate::secret::Secret;
 use crate::service::UseCaseError;
 use crate::service::create_subscription::Subscriptions;
 use crate::service::installations::{Change, Installations};
-use crate::testing::{FixedClock, MockReader, MockUnitOfWork, MockWorkItemTracker, SequentialEntropy};
+use crate::service::prove_public_url::ProvePublicUrl;
+use crate::testing::{EchoAddress, FixedClock, MockReader, MockUnitOfWork, MockWorkItemTracker, SequentialEntropy};
 use crate::text::Name;
 use std::sync::Arc;
 
@@ -62,7 +63,13 @@ fn service(uows: Vec<MockUnitOfWork>, reader: MockReader, tracker: MockWorkItemT
         entropy: Arc::new(SequentialEntropy::default()),
         public_url: String::new(),
     };
-    Installations { base, tracker, secrets, subscriptions }
+    let proof = ProvePublicUrl {
+        address: Arc::new(EchoAddress { secrets: secrets.clone() }),
+        secrets: secrets.clone(),
+        entropy: Arc::new(SequentialEntropy::default()),
+        public_url: String::new(),
+    };
+    Installations { base, tracker, secrets, subscriptions, proof }
 }
 
 #[tokio::test]

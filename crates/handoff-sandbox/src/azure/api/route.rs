@@ -126,9 +126,7 @@ impl Operation {
             | Self::AddComment => Need::WriteWorkItems,
             Self::ListGraphUsers | Self::GetGraphUser | Self::ListIdentities => Need::ReadPeople,
             Self::ListProjects | Self::GetProject | Self::ListTeams | Self::ListTeamMembers => Need::ReadProjects,
-            Self::GetWorkItem | Self::ListWorkItems | Self::WorkItemsBatch | Self::QueryByWiql => {
-                Need::ReadWorkItems
-            }
+            Self::GetWorkItem | Self::ListWorkItems | Self::WorkItemsBatch | Self::QueryByWiql => Need::ReadWorkItems,
             _ => Need::SignIn,
         }
     }
