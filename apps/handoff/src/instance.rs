@@ -18,7 +18,7 @@ use handoff_domain::page::PageRequest;
 use handoff_domain::port::cache::ASSIGNED_LIFETIME;
 use handoff_domain::port::{ChatMessenger, Clock, Entropy, SecretBox};
 use handoff_http::Server;
-use handoff_vsts::{AzureDevOps, AzureInbound};
+use handoff_vsts::{AzureDevOps, AzureInbound, OwnAddress};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -113,6 +113,7 @@ fn ports(
         outbox: database,
         tracker: Arc::new(azure.context("Azure DevOps cannot be called")?),
         inbound: Arc::new(AzureInbound),
+        own_address: Arc::new(OwnAddress::new().context("our own address cannot be asked")?),
         chat: chat(config, clock.clone())?,
         cache: cache.clone(),
         debounce: cache,

@@ -1,8 +1,8 @@
 //! Wires the ports to the services. Nothing here decides anything: whoever calls chose the adapters.
 
 use handoff_domain::port::{
-    AssigneeExistsCache, ChatMessenger, Clock, Entropy, Inbox, Outbox, OwnershipDebounce, Reader, SecretBox,
-    SequenceStore, Store, TrackerInbound, WorkItemTracker,
+    AssigneeExistsCache, ChatMessenger, Clock, Entropy, Inbox, Outbox, OwnershipDebounce, PublicAddress, Reader,
+    SecretBox, SequenceStore, Store, TrackerInbound, WorkItemTracker,
 };
 use handoff_domain::service::Assignments;
 use handoff_domain::service::carry_out::CarryOut;
@@ -13,12 +13,14 @@ use handoff_domain::service::generate_snowflake_id::SnowflakeIds;
 use handoff_domain::service::groups::Groups;
 use handoff_domain::service::guilds::Guilds;
 use handoff_domain::service::handle_updated_workitem::HandleUpdatedWorkitem;
+use handoff_domain::service::import_people::ImportPeople;
 use handoff_domain::service::installations::Installations;
 use handoff_domain::service::link_work_item::LinkWorkItem;
 use handoff_domain::service::mappings::Mappings;
 use handoff_domain::service::organizations::Organizations;
 use handoff_domain::service::post::Post;
 use handoff_domain::service::projects::Projects;
+use handoff_domain::service::prove_public_url::ProvePublicUrl;
 use handoff_domain::service::refresh_work_item::RefreshWorkItem;
 use handoff_domain::service::replay::Replay;
 use handoff_domain::service::routes::Routes;
@@ -26,6 +28,8 @@ use handoff_domain::service::save_project::SaveProject;
 use handoff_domain::service::send_message::SendMessage;
 use handoff_domain::service::teams::Teams;
 use handoff_domain::service::tokens::Tokens;
+use handoff_domain::service::track_work_item::TrackWorkItem;
+use handoff_domain::service::tracking_rules::TrackingRules;
 use handoff_domain::service::users::Users;
 use handoff_domain::snowflake::Region;
 use handoff_http::{ApiState, Lifecycle, WebhookLimits, Webhooks};
@@ -48,6 +52,8 @@ pub struct Ports {
     pub tracker: Arc<dyn WorkItemTracker>,
     /// Azure DevOps, heard.
     pub inbound: Arc<dyn TrackerInbound>,
+    /// Ourselves, from outside.
+    pub own_address: Arc<dyn PublicAddress>,
     /// Discord.
     pub chat: Arc<dyn ChatMessenger>,
     /// Who has an assignee.
@@ -116,6 +122,12 @@ pub fn wire(ports: Ports, choices: &Choices) -> Wired {
         entropy: ports.entropy.clone(),
         public_url: choices.public_url.clone(),
     };
+    let proof = ProvePublicUrl {
+        address: ports.own_address.clone(),
+        secrets: ports.secrets.clone(),
+        entropy: ports.entropy.clone(),
+        public_url: choices.public_url.clone(),
+    };
     let delete_project = DeleteProject {
         store: ports.store.clone(),
         reader: ports.reader.clone(),
@@ -161,7 +173,14 @@ pub fn wire(ports: Ports, choices: &Choices) -> Wired {
             tracker: ports.tracker.clone(),
             secrets: ports.secrets.clone(),
             subscriptions,
+            proof,
         },
+        import_people: ImportPeople {
+            base: base.clone(),
+            tracker: ports.tracker.clone(),
+            secrets: ports.secrets.clone(),
+        },
+        tracking_rules: TrackingRules { base: base.clone() },
         mappings: Mappings { base: base.clone() },
         guilds: Guilds { base: base.clone(), chat: ports.chat.clone() },
         routes: Routes { base: base.clone(), chat: ports.chat.clone() },
@@ -201,6 +220,14 @@ fn workers(
     let carry_out = CarryOut {
         messages,
         refresh,
+        tracking: TrackWorkItem {
+            links: LinkWorkItem {
+                assignments: assignments.clone(),
+                reader: ports.reader.clone(),
+                secrets: ports.secrets.clone(),
+                tracker: ports.tracker.clone(),
+            },
+        },
         subscriptions: subscriptions.clone(),
         store: ports.store.clone(),
         outbox: ports.outbox.clone(),

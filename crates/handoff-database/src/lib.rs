@@ -29,6 +29,7 @@ mod sql;
 mod table;
 mod tenancy;
 mod tracker;
+mod tracking;
 mod transaction;
 
 pub use connect::{DatabaseOptions, PATIENCE};

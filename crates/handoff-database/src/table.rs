@@ -180,6 +180,7 @@ table!(installations, "installations" {
     comments: bool,
     siblings: bool,
     created_at: i64,
+    credential_expires_at: Option<i64>,
 });
 
 table!(connected_projects, "connected_projects" {
@@ -220,6 +221,8 @@ table!(external_issues, "external_issues" {
     work_item_type: String,
     state: String,
     assignee: Option<String>,
+    area_path: Option<String>,
+    tags: String,
     url: Option<String>,
     changed_at: i64,
     observed_at: i64,
@@ -240,6 +243,21 @@ table!(group_links, "group_links" {
     unresolved_identity: Option<String>,
     unresolved_name: Option<String>,
     problem: Option<String>,
+    created_at: i64,
+    unresolved_key: Option<String>,
+});
+
+table!(tracking_rules, "tracking_rules" {
+    #[sea_orm(primary_key, auto_increment = false)]
+    id: Uuid,
+    organization_id: i64,
+    installation_id: Uuid,
+    integration_id: Uuid,
+    azure_project: String,
+    project_id: i64,
+    work_item_type: Option<String>,
+    area_path: Option<String>,
+    tag: Option<String>,
     created_at: i64,
 });
 

@@ -22,6 +22,16 @@ crate::group::words!(
 impl EventType {
     /// The hooks that every connected project gets, one of each.
     pub const OF_A_PROJECT: [Self; 3] = [Self::WorkItemUpdated, Self::WorkItemDeleted, Self::WorkItemRestored];
+
+    /// The hooks of a project for which there is a tracking rule: new work items are of interest as well.
+    pub const OF_A_TRACKED_PROJECT: [Self; 4] =
+        [Self::WorkItemUpdated, Self::WorkItemDeleted, Self::WorkItemRestored, Self::WorkItemCreated];
+
+    /// The hooks that a connected project is to have.
+    #[must_use]
+    pub const fn wanted(is_tracked: bool) -> &'static [Self] {
+        if is_tracked { &Self::OF_A_TRACKED_PROJECT } else { &Self::OF_A_PROJECT }
+    }
 }
 
 crate::group::words!(

@@ -68,6 +68,8 @@ pub struct Installation {
     pub credential: Sealed,
     /// What is let through.
     pub toggles: Toggles,
+    /// When the credential ends, where somebody told: Azure DevOps does not.
+    pub credential_expires_at: Option<Timestamp>,
     /// When it was made.
     pub created_at: Timestamp,
 }

@@ -1,8 +1,8 @@
 //! The outbox: what must be told or asked outside, written in the transaction that decided it.
 
 use crate::id::{
-    ActivityId, GroupId, HookId, InstallationId, IntegrationId, OrganizationId, OutboxId, ProjectId, RouteId, UserId,
-    WorkItemNumber,
+    ActivityId, GroupId, HookId, InstallationId, IntegrationId, OrganizationId, OutboxId, ProjectId, RouteId,
+    TrackingRuleId, UserId, WorkItemNumber,
 };
 use crate::organization::{ChannelId, MessageId};
 use crate::time::Timestamp;
@@ -79,6 +79,27 @@ pub enum OutboxTask {
         /// The type.
         work_item_type: String,
     },
+    /// Converge: give a work item its group in a project, where a tracking rule says so.
+    TrackWorkItem {
+        /// Whose credential to read with.
+        installation: InstallationId,
+        /// The project that gets the group.
+        project: ProjectId,
+        /// The work item.
+        work_item: WorkItemNumber,
+    },
+    /// Converge: find the work items that a tracking rule is about.
+    BackfillTracking {
+        /// The rule.
+        rule: TrackingRuleId,
+    },
+    /// Converge: make the hooks of a connected project that it is to have.
+    EnsureSubscriptions {
+        /// Whose credential to ask with.
+        installation: InstallationId,
+        /// The Azure DevOps project.
+        azure_project: AzureProjectId,
+    },
     /// Converge: delete the subscription of a hook in Azure DevOps.
     DeleteSubscription {
         /// The hook.
@@ -98,6 +119,9 @@ impl OutboxTask {
             Self::ReconcileProject { .. } => "reconcile_project",
             Self::ConvergeWorkItem { .. } => "converge_work_item",
             Self::LearnWorkflow { .. } => "learn_workflow",
+            Self::TrackWorkItem { .. } => "track_work_item",
+            Self::BackfillTracking { .. } => "backfill_tracking",
+            Self::EnsureSubscriptions { .. } => "ensure_subscriptions",
             Self::DeleteSubscription { .. } => "delete_subscription",
         }
     }
@@ -111,6 +135,9 @@ impl OutboxTask {
             | Self::ReconcileProject { .. }
             | Self::ConvergeWorkItem { .. }
             | Self::LearnWorkflow { .. }
+            | Self::TrackWorkItem { .. }
+            | Self::BackfillTracking { .. }
+            | Self::EnsureSubscriptions { .. }
             | Self::DeleteSubscription { .. } => Lane::Tracker,
         }
     }
@@ -132,8 +159,24 @@ impl OutboxTask {
             Self::LearnWorkflow { installation, azure_project, work_item_type } => {
                 Some(format!("learn_workflow:{installation}:{}:{work_item_type}", azure_project.as_str()))
             }
+            Self::TrackWorkItem { installation, project, work_item } => {
+                Some(format!("track:{installation}:{project}:{work_item}"))
+            }
+            Self::BackfillTracking { rule } => Some(format!("backfill:{rule}")),
+            Self::EnsureSubscriptions { installation, azure_project } => {
+                Some(format!("subscriptions:{installation}:{}", azure_project.as_str()))
+            }
             Self::DeleteSubscription { hook } => Some(format!("delete_subscription:{hook}")),
             Self::Ping { .. } | Self::CloseCard { .. } => None,
+        }
+    }
+
+    /// The work item that it is about.
+    #[must_use]
+    pub const fn work_item(&self) -> Option<WorkItemNumber> {
+        match self {
+            Self::RefreshWorkItem { work_item, .. } | Self::TrackWorkItem { work_item, .. } => Some(*work_item),
+            _ => None,
         }
     }
 
@@ -183,6 +226,9 @@ impl Lane {
                 "reconcile_project",
                 "converge_work_item",
                 "learn_workflow",
+                "track_work_item",
+                "backfill_tracking",
+                "ensure_subscriptions",
                 "delete_subscription",
             ],
         }
@@ -290,6 +336,12 @@ mod tests {
                 installation,
                 azure_project: AzureProjectId::parse("00000000-0000-0000-0000-000000000001").unwrap(),
                 work_item_type: "Bug".to_owned(),
+            },
+            OutboxTask::TrackWorkItem { installation, project: ProjectId::new(1), work_item: WorkItemNumber::new(1) },
+            OutboxTask::BackfillTracking { rule: TrackingRuleId::generate(now, &entropy) },
+            OutboxTask::EnsureSubscriptions {
+                installation,
+                azure_project: AzureProjectId::parse("00000000-0000-0000-0000-000000000001").unwrap(),
             },
             OutboxTask::DeleteSubscription { hook: HookId::generate(now, &entropy) },
         ];

@@ -6,6 +6,9 @@ pub(crate) enum Operation {
     Collection,
     Projects,
     Project,
+    Teams,
+    TeamMembers,
+    FindWorkItems,
     CreateSubscription,
     FindSubscriptions,
     Subscription,
@@ -24,6 +27,9 @@ impl Operation {
             Self::Collection => "collection",
             Self::Projects => "projects",
             Self::Project => "project",
+            Self::Teams => "teams",
+            Self::TeamMembers => "team_members",
+            Self::FindWorkItems => "find_work_items",
             Self::CreateSubscription => "create_subscription",
             Self::FindSubscriptions => "find_subscriptions",
             Self::Subscription => "subscription",
@@ -54,7 +60,7 @@ impl Operation {
                 "the token's owner must be a member of the organization or collection; give access under \
                  Organization settings, Users (on a Server: Collection settings, Security)"
             }
-            Self::Projects | Self::Project => {
+            Self::Projects | Self::Project | Self::Teams | Self::TeamMembers => {
                 "the token needs the scope \"Project and Team (Read)\", and its owner must be a member of the \
                  project; change the scope under User settings, Personal access tokens"
             }
@@ -76,7 +82,7 @@ impl Operation {
             Self::People => {
                 "the token needs the scope \"Identity (Read)\"; change it under User settings, Personal access tokens"
             }
-            Self::WorkItem | Self::WorkItems | Self::Workflow => {
+            Self::WorkItem | Self::WorkItems | Self::FindWorkItems | Self::Workflow => {
                 "the token needs the scope \"Work Items (Read & write)\", and its owner the permission \"View work \
                  items in this node\" of the area; give it under Project settings, Project configuration, Areas, \
                  Security"
@@ -88,7 +94,8 @@ impl Operation {
     pub(crate) const fn thing(self) -> &'static str {
         match self {
             Self::Collection | Self::Projects => "collection",
-            Self::Project => "project",
+            Self::Project | Self::Teams | Self::FindWorkItems => "project",
+            Self::TeamMembers => "team",
             Self::CreateSubscription | Self::FindSubscriptions | Self::Subscription | Self::DeleteSubscription => {
                 "subscription"
             }

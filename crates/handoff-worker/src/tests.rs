@@ -20,8 +20,10 @@ use handoff_domain::service::carry_out::{CarryOut, MAX_ATTEMPTS};
 use handoff_domain::service::create_subscription::Subscriptions;
 use handoff_domain::service::delete_project::DeleteProject;
 use handoff_domain::service::handle_updated_workitem::{self, HandleUpdatedWorkitem};
+use handoff_domain::service::link_work_item::LinkWorkItem;
 use handoff_domain::service::refresh_work_item::RefreshWorkItem;
 use handoff_domain::service::send_message::SendMessage;
+use handoff_domain::service::track_work_item::TrackWorkItem;
 use handoff_domain::testing::{
     ContextBox, FixedClock, MemoryCache, MemoryStore, MockOutbox, MockWorkItemTracker, SequentialEntropy,
 };
@@ -133,6 +135,14 @@ fn world() -> World {
             reader: store.clone(),
             secrets: secrets.clone(),
             tracker: tracker.clone(),
+        },
+        tracking: TrackWorkItem {
+            links: LinkWorkItem {
+                assignments: assignments.clone(),
+                reader: store.clone(),
+                secrets: secrets.clone(),
+                tracker: tracker.clone(),
+            },
         },
         subscriptions: Subscriptions {
             store: store.clone(),

@@ -30,12 +30,13 @@ impl AzureConfig {
         let connect_timeout = settings.take("azure.connect_timeout_seconds", default.connect_timeout);
         let call_timeout = settings.take("azure.call_timeout_seconds", default.call_timeout);
         let api_version = settings.take("azure.api_version", default.api_version);
-        Self { settings: AzureSettings { addresses, connect_timeout, call_timeout, api_version } }
+        let sign_in_url = settings.take("azure.sign_in_url", default.sign_in_url);
+        Self { settings: AzureSettings { addresses, connect_timeout, call_timeout, api_version, sign_in_url } }
     }
 
     /// Adds what is wrong with it.
     pub fn validate(&self, mistakes: &mut Mistakes) {
-        let AzureSettings { addresses, connect_timeout, call_timeout, api_version } = &self.settings;
+        let AzureSettings { addresses, connect_timeout, call_timeout, api_version, sign_in_url } = &self.settings;
         for (key, wait) in
             [("azure.connect_timeout_seconds", connect_timeout), ("azure.call_timeout_seconds", call_timeout)]
         {
@@ -50,5 +51,8 @@ impl AzureConfig {
         let is_version =
             api_version.split('.').all(|part| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit()));
         mistakes.check(is_version, "azure.api_version", "must be a version such as 7.1");
+        if let Err(error) = addresses.check_sign_in(sign_in_url) {
+            mistakes.add("azure.sign_in_url", error.to_string());
+        }
     }
 }

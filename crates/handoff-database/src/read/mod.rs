@@ -5,6 +5,7 @@ mod project;
 mod queue;
 mod tenancy;
 pub(crate) mod tracker;
+mod tracking;
 
 use crate::Database;
 use crate::sql::Sql;
@@ -15,19 +16,20 @@ use handoff_domain::delivery::{DeliveryRecord, DeliveryState};
 use handoff_domain::hook::Hook;
 use handoff_domain::id::{
     ActivityId, DeliveryId, GroupId, HookId, InstallationId, IntegrationId, LinkId, MappingId, OrganizationId,
-    OutboxId, ProjectId, RouteId, TeamId, UserId, WorkItemNumber,
+    OutboxId, ProjectId, RouteId, TeamId, TrackingRuleId, UserId, WorkItemNumber,
 };
 use handoff_domain::integration::{ConnectedProject, Installation, Integration};
 use handoff_domain::organization::{Organization, Team, User};
 use handoff_domain::outbox::{OutboxRecord, OutboxState};
 use handoff_domain::page::{Page, PageRequest};
-use handoff_domain::person::IdentityMapping;
+use handoff_domain::person::{IdentityMapping, UnresolvedKey, UnresolvedPerson};
 use handoff_domain::port::Reader;
 use handoff_domain::port::read::{GroupView, Member};
 use handoff_domain::port::store::{DoomedProject, StoreResult};
 use handoff_domain::project::Project;
 use handoff_domain::slug::Slug;
 use handoff_domain::token::ApiToken;
+use handoff_domain::tracking::TrackingRule;
 use handoff_domain::work_item::{AzureProjectId, ExternalIssue, GroupLink};
 use sea_orm::{QueryResult, Value};
 
@@ -217,6 +219,30 @@ impl Reader for Database {
         page: PageRequest<LinkId>,
     ) -> StoreResult<Page<(GroupLink, ExternalIssue)>> {
         tracker::unresolved_links(&self.reader, organization, page).await
+    }
+
+    async fn unresolved_people(
+        &self,
+        organization: OrganizationId,
+        page: PageRequest<UnresolvedKey>,
+    ) -> StoreResult<Page<UnresolvedPerson>> {
+        tracking::unresolved_people(&self.reader, organization, page).await
+    }
+
+    async fn tracking_rules(
+        &self,
+        organization: OrganizationId,
+        page: PageRequest<TrackingRuleId>,
+    ) -> StoreResult<Page<TrackingRule>> {
+        tracking::tracking_rules(&self.reader, organization, page).await
+    }
+
+    async fn tracking_rule(
+        &self,
+        organization: OrganizationId,
+        id: TrackingRuleId,
+    ) -> StoreResult<Option<TrackingRule>> {
+        tracking::tracking_rule(&self.reader, organization, id).await
     }
 
     async fn mappings(

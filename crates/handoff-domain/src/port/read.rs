@@ -9,16 +9,17 @@ use crate::group::Group;
 use crate::hook::Hook;
 use crate::id::{
     ActivityId, DeliveryId, GroupId, HookId, InstallationId, IntegrationId, LinkId, MappingId, OrganizationId,
-    OutboxId, ProjectId, RouteId, TeamId, UserId, WorkItemNumber,
+    OutboxId, ProjectId, RouteId, TeamId, TrackingRuleId, UserId, WorkItemNumber,
 };
 use crate::integration::{ConnectedProject, Installation, Integration};
 use crate::organization::{Organization, Role, Team, User, UserEmail};
 use crate::outbox::{OutboxRecord, OutboxState};
 use crate::page::{Page, PageRequest};
-use crate::person::IdentityMapping;
+use crate::person::{IdentityMapping, UnresolvedKey, UnresolvedPerson};
 use crate::project::Project;
 use crate::slug::Slug;
 use crate::token::ApiToken;
+use crate::tracking::TrackingRule;
 use crate::work_item::{AzureProjectId, ExternalIssue, GroupLink};
 use async_trait::async_trait;
 
@@ -144,6 +145,24 @@ pub trait Reader: Send + Sync {
         organization: OrganizationId,
         page: PageRequest<LinkId>,
     ) -> StoreResult<Page<(GroupLink, ExternalIssue)>>;
+    /// The people for whom links wait, with what waits for each, by their key.
+    async fn unresolved_people(
+        &self,
+        organization: OrganizationId,
+        page: PageRequest<UnresolvedKey>,
+    ) -> StoreResult<Page<UnresolvedPerson>>;
+    /// The organization's tracking rules; those of hidden projects are left out.
+    async fn tracking_rules(
+        &self,
+        organization: OrganizationId,
+        page: PageRequest<TrackingRuleId>,
+    ) -> StoreResult<Page<TrackingRule>>;
+    /// One of them.
+    async fn tracking_rule(
+        &self,
+        organization: OrganizationId,
+        id: TrackingRuleId,
+    ) -> StoreResult<Option<TrackingRule>>;
     /// The organization's identity mappings.
     async fn mappings(
         &self,

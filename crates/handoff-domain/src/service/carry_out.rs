@@ -10,9 +10,12 @@ use super::essentials::due_now;
 use super::outage_wait::outage_wait;
 use super::refresh_work_item::RefreshWorkItem;
 use super::send_message::{SendMessage, Sent};
+use super::track_work_item::TrackWorkItem;
+use crate::id::InstallationId;
 use crate::outbox::{ClaimedTask, OutboxState, OutboxTask};
 use crate::port::{ChatError, Clock, Entropy, Outbox, Store, StoreError, TrackerError};
 use crate::time::Timestamp;
+use crate::work_item::AzureProjectId;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -30,6 +33,8 @@ pub struct CarryOut {
     pub messages: SendMessage,
     /// For reading the tracker, and writing to it.
     pub refresh: RefreshWorkItem,
+    /// For work items that get their group by themselves.
+    pub tracking: TrackWorkItem,
     /// For hooks.
     pub subscriptions: Subscriptions,
     /// Where tasks end.
@@ -120,10 +125,35 @@ impl CarryOut {
                     self.refresh.learn_workflow_and_reconcile(organization, *installation, azure_project, kind);
                 learned.await.map(|()| Sent::Edited)
             }
+            OutboxTask::TrackWorkItem { installation, project, work_item } => {
+                let tracked = self.tracking.track_work_item(claimed.organization, *installation, *project, *work_item);
+                tracked.await.map(|()| Sent::Edited)
+            }
+            OutboxTask::BackfillTracking { rule } => {
+                self.tracking.backfill(claimed.organization, *rule).await.map(|()| Sent::Edited)
+            }
+            OutboxTask::EnsureSubscriptions { installation, azure_project } => {
+                self.ensure_subscriptions(claimed, *installation, azure_project).await.map(|()| Sent::Edited)
+            }
             OutboxTask::DeleteSubscription { hook } => {
                 self.subscriptions.delete_subscription(*hook).await.map(|()| Sent::Edited)
             }
         }
+    }
+
+    /// A project that was disconnected meanwhile is not connected anew.
+    async fn ensure_subscriptions(
+        &self,
+        claimed: &ClaimedTask,
+        installation: InstallationId,
+        azure_project: &AzureProjectId,
+    ) -> Result<(), UseCaseError> {
+        let connected = self.subscriptions.reader.connected_projects(claimed.organization, installation).await?;
+        if !connected.iter().any(|one| one.azure_project == *azure_project) {
+            return Err(UseCaseError::NotFound { what: "connected project" });
+        }
+        let ensured = self.subscriptions.create_subscription(claimed.organization, installation, azure_project);
+        ensured.await.map(drop)
     }
 
     async fn arm_again(&self, claimed: &ClaimedTask) -> Result<(), StoreError> {
@@ -195,9 +225,9 @@ fn ending_of(done: Result<Sent, UseCaseError>) -> Ending {
         UseCaseError::Chat(ChatError::ChannelUnusable { .. } | ChatError::Rejected { .. }) => dead(reason),
         UseCaseError::Tracker(TrackerError::Throttled { retry_after }) => again(retry_after, reason),
         UseCaseError::Tracker(TrackerError::Unavailable { .. } | TrackerError::Stale) => again(None, reason),
-        UseCaseError::Tracker(TrackerError::Unauthorized | TrackerError::Forbidden { .. }) => {
-            again(Some(Duration::from_secs(300)), reason)
-        }
+        UseCaseError::Tracker(
+            TrackerError::Unauthorized | TrackerError::NotSignedIn { .. } | TrackerError::Forbidden { .. },
+        ) => again(Some(Duration::from_secs(300)), reason),
         UseCaseError::Tracker(TrackerError::NotFound { .. }) => Ending::Over(OutboxState::Obsolete, Some(reason)),
         UseCaseError::Tracker(TrackerError::Rejected { .. } | TrackerError::UnsafeAddress { .. }) => dead(reason),
     }

@@ -113,10 +113,10 @@ impl Subscriptions {
             state_map: StateMap::default(),
             created_at: self.clock.now(),
         };
-        let rows = rerun(|| self.commit_rows(&connected)).await?;
-        let mut kept = Vec::with_capacity(EventType::OF_A_PROJECT.len());
+        let (rows, wanted) = rerun(|| self.commit_rows(&connected)).await?;
+        let mut kept = Vec::with_capacity(wanted.len());
         let mut mended = Mended::default();
-        for event_type in EventType::OF_A_PROJECT {
+        for &event_type in wanted {
             let of_type = rows.iter().filter(|row| row.event_type == event_type);
             let looked_at = self.look_at(&at, of_type).await?;
             kept.push(self.converge(&at, &connected, event_type, looked_at, &mut mended).await?);
@@ -133,13 +133,19 @@ impl Subscriptions {
         format!("{}/webhooks/vsts/{hook}", self.public_url)
     }
 
-    /// Commits the connection and the rows of the hooks that it lacks; returns all of them.
-    async fn commit_rows(&self, connected: &ConnectedProject) -> Result<Vec<Hook>, UseCaseError> {
+    /// Commits the connection and the rows of the hooks that it lacks; returns all of them, and which events
+    /// they are to bring.
+    async fn commit_rows(
+        &self,
+        connected: &ConnectedProject,
+    ) -> Result<(Vec<Hook>, &'static [EventType]), UseCaseError> {
         let mut uow = self.store.begin().await?;
         uow.put_connected_project(connected).await?;
         let mut hooks = uow.lock_hooks(connected.installation, &connected.azure_project).await?;
         hooks.retain(|hook| hook.status != HookStatus::Deleting);
-        for event_type in EventType::OF_A_PROJECT {
+        let rules = uow.tracking_rules_of(connected.installation, &connected.azure_project).await?;
+        let wanted = EventType::wanted(!rules.is_empty());
+        for &event_type in wanted {
             if !hooks.iter().any(|hook| hook.event_type == event_type) {
                 let hook = self.new_hook(connected, event_type)?;
                 uow.put_hook(&hook).await?;
@@ -147,7 +153,7 @@ impl Subscriptions {
             }
         }
         uow.commit().await?;
-        Ok(hooks)
+        Ok((hooks, wanted))
     }
 
     fn new_hook(&self, connected: &ConnectedProject, event_type: EventType) -> Result<Hook, UseCaseError> {

@@ -6,6 +6,7 @@ use super::change_set::ChangeSet;
 use super::connection::connection;
 use super::error::{UseCaseError, rerun};
 use super::observe::{Observation, Observed, Origin, broken_links, observe};
+use super::track_work_item::tracking_arms;
 use crate::id::{InstallationId, IntegrationId, OrganizationId, WorkItemNumber};
 use crate::port::{Reader, SecretBox, StoreError, TrackerConnection, WorkItemTracker};
 use crate::time::Timestamp;
@@ -145,9 +146,10 @@ impl RefreshWorkItem {
         let ticket = self.assignments.ticket().await;
         let (outcomes, changes) = rerun(|| async {
             let mut uow = self.assignments.store.begin().await?;
-            let (outcomes, changes) =
-                observe(uow.as_mut(), &seen, self.assignments.clock.as_ref(), self.assignments.entropy.as_ref())
-                    .await?;
+            let (clock, entropy) = (self.assignments.clock.as_ref(), self.assignments.entropy.as_ref());
+            let (outcomes, mut changes) = observe(uow.as_mut(), &seen, clock, entropy).await?;
+            let items: Vec<_> = read.iter().map(|snapshot| (integration, snapshot, None)).collect();
+            changes.arm_rows(tracking_arms(uow.as_mut(), &items, clock, entropy).await?);
             changes.write(uow.as_mut()).await?;
             uow.commit().await.map(|()| (outcomes, changes))
         })

@@ -7,25 +7,27 @@ use crate::group::{Group, GroupStatus};
 use crate::hook::Hook;
 use crate::id::{
     ActivityId, DeliveryId, ExternalIssueId, GroupId, HookId, InstallationId, IntegrationId, LinkId, MappingId,
-    OrganizationId, OutboxId, ProjectId, RouteId, TeamId, TokenId, UserId, WorkItemNumber,
+    OrganizationId, OutboxId, ProjectId, RouteId, TeamId, TokenId, TrackingRuleId, UserId, WorkItemNumber,
 };
 use crate::integration::{ConnectedProject, Installation, Integration, Toggles};
 use crate::organization::{DiscordUserId, Organization, Role, Team, User, UserEmail};
 use crate::outbox::{ClaimedTask, Lane, OutboxArm, OutboxRecord, OutboxState};
 use crate::page::{Page, PageRequest};
-use crate::person::{IdentityMapping, Person, Unresolved};
+use crate::person::{IdentityMapping, Person, Unresolved, UnresolvedKey, UnresolvedPerson};
 use crate::port::queue::{Appended, Inbox, InboxError, Outbox};
 use crate::port::read::{GroupView, Member, Reader};
 use crate::port::store::{
     ChatTx, DoomedGroup, DoomedProject, GroupState, GroupTx, KnownIdentities, OutwardTx, PersonMatch, ProjectTx,
     QueueTx, Store, StoreError, StoreResult, TenancyTx, TrackerTx, UnitOfWork, WorkflowKey,
 };
+use crate::port::tracking::{ItemOfProject, TrackingTx};
 use crate::project::{NotificationSetting, Project};
 use crate::secret::Sealed;
 use crate::slug::Slug;
 use crate::text::EmailAddress;
 use crate::time::Timestamp;
 use crate::token::ApiToken;
+use crate::tracking::{TrackedItem, TrackingRule};
 use crate::work_item::{AzureProjectId, ExternalIssue, GroupLink, LinkedGroup, OutwardLink};
 use crate::workflow::{StateMap, Workflow};
 use async_trait::async_trait;
@@ -94,6 +96,7 @@ mock! {
         async fn insert_installation(&mut self, new: &Installation) -> StoreResult<()>;
         async fn set_toggles(&mut self, organization: OrganizationId, id: InstallationId, toggles: &Toggles) -> StoreResult<bool>;
         async fn set_credential(&mut self, organization: OrganizationId, id: InstallationId, credential: &Sealed) -> StoreResult<bool>;
+        async fn set_credential_expiry(&mut self, organization: OrganizationId, id: InstallationId, at: Option<Timestamp>) -> StoreResult<bool>;
         async fn put_connected_project(&mut self, new: &ConnectedProject) -> StoreResult<()>;
         async fn delete_connected_project(&mut self, installation: InstallationId, azure_project: &AzureProjectId) -> StoreResult<bool>;
         async fn hold_connected_project(&mut self, installation: InstallationId, azure_project: &AzureProjectId) -> StoreResult<bool>;
@@ -123,6 +126,19 @@ mock! {
         async fn workflows(&mut self, keys: &[WorkflowKey]) -> StoreResult<HashMap<WorkflowKey, (Workflow, Timestamp)>>;
         async fn set_state_map(&mut self, installation: InstallationId, azure_project: &AzureProjectId, map: &StateMap) -> StoreResult<bool>;
         async fn state_maps(&mut self, projects: &[(InstallationId, AzureProjectId)]) -> StoreResult<HashMap<(InstallationId, AzureProjectId), StateMap>>;
+    }
+
+    #[async_trait]
+    impl TrackingTx for UnitOfWork {
+        async fn put_tracking_rule(&mut self, new: &TrackingRule) -> StoreResult<()>;
+        async fn delete_tracking_rule(&mut self, organization: OrganizationId, id: TrackingRuleId) -> StoreResult<Option<TrackingRule>>;
+        async fn delete_tracking_rules_of(&mut self, project: ProjectId) -> StoreResult<Vec<TrackingRule>>;
+        async fn tracking_rules_of(&mut self, installation: InstallationId, azure_project: &AzureProjectId) -> StoreResult<Vec<TrackingRule>>;
+        async fn tracking_rules_about(&mut self, azure_projects: &[AzureProjectId]) -> StoreResult<Vec<TrackingRule>>;
+        async fn tracked(&mut self, projects: &[ProjectId], items: &[(IntegrationId, WorkItemNumber)]) -> StoreResult<HashSet<ItemOfProject>>;
+        async fn insert_tracked_item(&mut self, new: &TrackedItem) -> StoreResult<()>;
+        async fn imported_team(&mut self, organization: OrganizationId, integration: IntegrationId, azure_project: &AzureProjectId) -> StoreResult<Option<TeamId>>;
+        async fn insert_imported_team(&mut self, organization: OrganizationId, integration: IntegrationId, azure_project: &AzureProjectId, team: TeamId) -> StoreResult<()>;
     }
 
     #[async_trait]
@@ -197,6 +213,9 @@ mock! {
         async fn link(&self, organization: OrganizationId, id: LinkId) -> StoreResult<Option<(GroupLink, ExternalIssue)>>;
         async fn linked_work_items(&self, organization: OrganizationId, integration: IntegrationId, azure_project: &AzureProjectId) -> StoreResult<Vec<WorkItemNumber>>;
         async fn unresolved_links(&self, organization: OrganizationId, page: PageRequest<LinkId>) -> StoreResult<Page<(GroupLink, ExternalIssue)>>;
+        async fn unresolved_people(&self, organization: OrganizationId, page: PageRequest<UnresolvedKey>) -> StoreResult<Page<UnresolvedPerson>>;
+        async fn tracking_rules(&self, organization: OrganizationId, page: PageRequest<TrackingRuleId>) -> StoreResult<Page<TrackingRule>>;
+        async fn tracking_rule(&self, organization: OrganizationId, id: TrackingRuleId) -> StoreResult<Option<TrackingRule>>;
         async fn mappings(&self, organization: OrganizationId, page: PageRequest<MappingId>) -> StoreResult<Page<IdentityMapping>>;
         async fn mapping(&self, organization: OrganizationId, id: MappingId) -> StoreResult<Option<IdentityMapping>>;
         async fn guilds(&self, organization: OrganizationId) -> StoreResult<Vec<Guild>>;

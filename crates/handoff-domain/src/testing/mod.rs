@@ -1,6 +1,7 @@
 //! What tests and examples put in the place of the world: mocks of every port, a store in memory, a clock
 //! under control, repeatable "randomness".
 
+mod echo_address;
 mod log;
 mod memory;
 mod mock_outside;
@@ -8,6 +9,7 @@ mod mock_store;
 mod small_world;
 mod world;
 
+pub use echo_address::EchoAddress;
 pub use log::KeptLog;
 pub use memory::{ContextBox, MemoryCache, MemoryStore, SilentWake};
 pub use mock_outside::{

@@ -10,11 +10,14 @@ mod mappings;
 mod members;
 mod organizations;
 mod outbox;
+mod people;
 mod project_teams;
 mod projects;
 mod routes;
 mod state_map;
 mod teams;
+mod tracking_rules;
+mod unresolved_people;
 
 use crate::auth::authenticate;
 use crate::problem::{Problem, no_such_method, no_such_path};
@@ -44,6 +47,9 @@ pub(crate) fn routes(state: &Arc<ApiState>) -> Router<Arc<ApiState>> {
         .merge(installations::routes())
         .merge(connected_projects::routes())
         .merge(state_map::routes())
+        .merge(people::routes())
+        .merge(tracking_rules::routes())
+        .merge(unresolved_people::routes())
         .merge(mappings::routes())
         .merge(guilds::routes())
         .merge(routes::routes())

@@ -10,8 +10,10 @@ use crate::outbox::{ClaimedTask, OutboxState, OutboxTask};
 use crate::port::{ChatError, SecretBoxError, StoreError};
 use crate::service::carry_out::{CarryOut, MAX_ATTEMPTS};
 use crate::service::create_subscription::Subscriptions;
+use crate::service::link_work_item::LinkWorkItem;
 use crate::service::refresh_work_item::RefreshWorkItem;
 use crate::service::send_message::SendMessage;
+use crate::service::track_work_item::TrackWorkItem;
 use crate::testing::{
     FixedClock, KeptLog, MockChatMessenger, MockOutbox, MockSecretBox, MockStore, MockUnitOfWork, MockWorkItemTracker,
     SequentialEntropy,
@@ -36,6 +38,14 @@ fn service(messages: MockStore, endings: Vec<MockUnitOfWork>, chat: MockChatMess
             reader: Arc::new(reader()),
             secrets: Arc::new(secrets()),
             tracker: tracker.clone(),
+        },
+        tracking: TrackWorkItem {
+            links: LinkWorkItem {
+                assignments: assignments(store(Vec::new()), untold(), false),
+                reader: Arc::new(reader()),
+                secrets: Arc::new(secrets()),
+                tracker: tracker.clone(),
+            },
         },
         subscriptions: Subscriptions {
             store: Arc::new(store(Vec::new())),

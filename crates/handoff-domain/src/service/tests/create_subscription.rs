@@ -55,6 +55,7 @@ fn hooks(first: (HookStatus, Option<&str>)) -> Vec<Hook> {
 /// The first unit of work: connects the project and finds these hooks.
 fn connecting(found: Vec<Hook>, fails: &'static str) -> MockUnitOfWork {
     let mut uow = MockUnitOfWork::new();
+    uow.expect_tracking_rules_of().returning(|_, _| Ok(Vec::new()));
     uow.expect_put_connected_project().returning(move |_| unless(fails, "connection"));
     uow.expect_lock_hooks().returning(move |_, _| Ok(found.clone()));
     uow.expect_put_hook().returning(move |_| unless(fails, "hook"));
@@ -114,6 +115,7 @@ async fn the_row_is_committed_before_the_subscription_is_asked_for_and_each_hook
     let made = Arc::new(Mutex::new(Vec::<Hook>::new()));
     let kept = made.clone();
     let mut first = MockUnitOfWork::new();
+    first.expect_tracking_rules_of().returning(|_, _| Ok(Vec::new()));
     first.expect_put_connected_project().returning(|_| Ok(()));
     first.expect_lock_hooks().returning(|_, _| Ok(Vec::new()));
     first.expect_put_hook().times(3).returning(move |hook| {
@@ -289,6 +291,7 @@ async fn whichever_row_cannot_be_written_azure_devops_is_not_asked() {
 #[tokio::test]
 async fn rows_that_lost_a_race_are_written_again() {
     let mut lost = MockUnitOfWork::new();
+    lost.expect_tracking_rules_of().returning(|_, _| Ok(Vec::new()));
     lost.expect_put_connected_project().returning(|_| -> StoreResult<()> { Err(StoreError::Retry) });
     let found = hooks((HookStatus::Enabled, Some("a")));
     let mut uows = vec![lost, connecting(found.clone(), "")];

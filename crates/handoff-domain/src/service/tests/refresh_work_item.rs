@@ -35,6 +35,7 @@ fn missing(project_visible: bool) -> MockWorkItemTracker {
 /// A unit of work that finds this mirror, with no group linked.
 fn finding(found: ExternalIssue, fails: &'static str) -> MockUnitOfWork {
     let mut uow = MockUnitOfWork::new();
+    uow.expect_tracking_rules_about().returning(|_| Ok(Vec::new()));
     uow.expect_lock_external_issues().times(1).returning(move |_| Ok(vec![found.clone()]));
     uow.expect_links_of().returning(move |_| unless(fails, "links").map(|()| Vec::new()));
     uow.expect_routes_of().returning(|_| Ok(Vec::new()));

@@ -21,6 +21,7 @@ mod tenancy;
 #[cfg(test)]
 mod tests;
 mod tracker;
+mod tracking;
 
 pub use doubles::{ContextBox, MemoryCache, SilentWake};
 

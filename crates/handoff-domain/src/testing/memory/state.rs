@@ -7,7 +7,7 @@ use crate::group::{Group, GroupStatus};
 use crate::hook::Hook;
 use crate::id::{
     ActivityId, DeliveryId, ExternalIssueId, GroupId, HookId, InstallationId, IntegrationId, LinkId, MappingId,
-    MessageRecordId, OrganizationId, OutboxId, ProjectId, RouteId, TeamId, TokenId, UserId,
+    MessageRecordId, OrganizationId, OutboxId, ProjectId, RouteId, TeamId, TokenId, TrackingRuleId, UserId,
 };
 use crate::integration::{ConnectedProject, Installation, Integration};
 use crate::organization::{GuildId, Organization, Role, Team, User};
@@ -15,10 +15,12 @@ use crate::outbox::{OutboxArm, OutboxState};
 use crate::person::IdentityMapping;
 use crate::port::StoreError;
 use crate::port::store::{StoreResult, WorkflowKey};
+use crate::port::tracking::ItemOfProject;
 use crate::project::Project;
 use crate::text::EmailAddress;
 use crate::time::Timestamp;
 use crate::token::ApiToken;
+use crate::tracking::{TrackedItem, TrackingRule};
 use crate::work_item::{AzureProjectId, ExternalIssue, GroupLink};
 use crate::workflow::Workflow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -51,6 +53,9 @@ pub(super) struct State {
     pub(super) hooks: BTreeMap<HookId, Hook>,
     pub(super) issues: BTreeMap<ExternalIssueId, ExternalIssue>,
     pub(super) links: BTreeMap<LinkId, GroupLink>,
+    pub(super) tracking_rules: BTreeMap<TrackingRuleId, TrackingRule>,
+    pub(super) tracked_items: BTreeMap<ItemOfProject, TrackedItem>,
+    pub(super) imported_teams: BTreeMap<(OrganizationId, IntegrationId, AzureProjectId), TeamId>,
     pub(super) mappings: BTreeMap<MappingId, IdentityMapping>,
     pub(super) workflows: BTreeMap<WorkflowKey, (Workflow, Timestamp)>,
     pub(super) guilds: BTreeMap<GuildId, Guild>,
