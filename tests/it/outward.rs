@@ -2,6 +2,7 @@
 //! from there.
 
 mod interleavings;
+mod made_there;
 mod status;
 
 use handoff_sandbox::azure::NewIdentity;

@@ -1,5 +1,6 @@
 //! The outbox: what must be told or asked outside, written in the transaction that decided it.
 
+use crate::assignee::ChangeSource;
 use crate::id::{
     ActivityId, GroupId, HookId, InstallationId, IntegrationId, OrganizationId, OutboxId, ProjectId, RouteId,
     TrackingRuleId, UserId, WorkItemNumber,
@@ -100,6 +101,36 @@ pub enum OutboxTask {
         /// The Azure DevOps project.
         azure_project: AzureProjectId,
     },
+    /// Event: make a work item of a group, and link them.
+    CreateWorkItem {
+        /// The group.
+        group: GroupId,
+        /// As whom to write.
+        installation: InstallationId,
+        /// The Azure DevOps project.
+        azure_project: AzureProjectId,
+        /// The type of work item.
+        work_item_type: String,
+        /// What the work item is found by after an attempt of which nothing was heard.
+        marker: String,
+        /// Who wanted it.
+        source: ChangeSource,
+    },
+    /// Event: say something in a work item's discussion.
+    AddComment {
+        /// The group that it is about.
+        group: GroupId,
+        /// As whom to write.
+        installation: InstallationId,
+        /// The work item's Azure DevOps project.
+        azure_project: AzureProjectId,
+        /// The work item.
+        work_item: WorkItemNumber,
+        /// What is said.
+        text: String,
+        /// What the comment is found by after an attempt of which nothing was heard.
+        marker: String,
+    },
     /// Converge: delete the subscription of a hook in Azure DevOps.
     DeleteSubscription {
         /// The hook.
@@ -122,6 +153,8 @@ impl OutboxTask {
             Self::TrackWorkItem { .. } => "track_work_item",
             Self::BackfillTracking { .. } => "backfill_tracking",
             Self::EnsureSubscriptions { .. } => "ensure_subscriptions",
+            Self::CreateWorkItem { .. } => "create_work_item",
+            Self::AddComment { .. } => "add_comment",
             Self::DeleteSubscription { .. } => "delete_subscription",
         }
     }
@@ -138,6 +171,8 @@ impl OutboxTask {
             | Self::TrackWorkItem { .. }
             | Self::BackfillTracking { .. }
             | Self::EnsureSubscriptions { .. }
+            | Self::CreateWorkItem { .. }
+            | Self::AddComment { .. }
             | Self::DeleteSubscription { .. } => Lane::Tracker,
         }
     }
@@ -167,7 +202,7 @@ impl OutboxTask {
                 Some(format!("subscriptions:{installation}:{}", azure_project.as_str()))
             }
             Self::DeleteSubscription { hook } => Some(format!("delete_subscription:{hook}")),
-            Self::Ping { .. } | Self::CloseCard { .. } => None,
+            Self::Ping { .. } | Self::CloseCard { .. } | Self::CreateWorkItem { .. } | Self::AddComment { .. } => None,
         }
     }
 
@@ -184,7 +219,10 @@ impl OutboxTask {
     #[must_use]
     pub const fn group(&self) -> Option<GroupId> {
         match self {
-            Self::Card { group, .. } | Self::Ping { group, .. } => Some(*group),
+            Self::Card { group, .. }
+            | Self::Ping { group, .. }
+            | Self::CreateWorkItem { group, .. }
+            | Self::AddComment { group, .. } => Some(*group),
             _ => None,
         }
     }
@@ -229,6 +267,8 @@ impl Lane {
                 "track_work_item",
                 "backfill_tracking",
                 "ensure_subscriptions",
+                "create_work_item",
+                "add_comment",
                 "delete_subscription",
             ],
         }
@@ -342,6 +382,22 @@ mod tests {
             OutboxTask::EnsureSubscriptions {
                 installation,
                 azure_project: AzureProjectId::parse("00000000-0000-0000-0000-000000000001").unwrap(),
+            },
+            OutboxTask::CreateWorkItem {
+                group,
+                installation,
+                azure_project: AzureProjectId::parse("00000000-0000-0000-0000-000000000001").unwrap(),
+                work_item_type: "Bug".to_owned(),
+                marker: "handoff-1".to_owned(),
+                source: ChangeSource::Api { by: None },
+            },
+            OutboxTask::AddComment {
+                group,
+                installation,
+                azure_project: AzureProjectId::parse("00000000-0000-0000-0000-000000000001").unwrap(),
+                work_item: WorkItemNumber::new(1),
+                text: "It hurts".to_owned(),
+                marker: "handoff-2".to_owned(),
             },
             OutboxTask::DeleteSubscription { hook: HookId::generate(now, &entropy) },
         ];

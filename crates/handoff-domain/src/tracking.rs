@@ -3,7 +3,7 @@
 use crate::id::{GroupId, InstallationId, IntegrationId, OrganizationId, ProjectId, TrackingRuleId, WorkItemNumber};
 use crate::text::{InvalidText, single_line};
 use crate::time::Timestamp;
-use crate::work_item::{AzureProjectId, Snapshot};
+use crate::work_item::{AzureProjectId, OWN_TAG, Snapshot};
 use serde::{Deserialize, Serialize};
 
 /// "Work items like these get a group in that project."
@@ -62,7 +62,9 @@ impl TrackingFilter {
     /// Whether a work item is one of those.
     #[must_use]
     pub fn matches(&self, snapshot: &Snapshot) -> bool {
-        self.is_about(&snapshot.work_item_type, snapshot.area_path.as_deref(), &snapshot.tags)
+        // What we made ourselves has its group.
+        let ours = snapshot.tags.iter().any(|tag| tag.starts_with(OWN_TAG));
+        !ours && self.is_about(&snapshot.work_item_type, snapshot.area_path.as_deref(), &snapshot.tags)
     }
 
     fn is_about(&self, work_item_type: &str, area_path: Option<&str>, tags: &[String]) -> bool {

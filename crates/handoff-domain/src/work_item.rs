@@ -152,6 +152,9 @@ impl ExternalIssue {
     }
 }
 
+/// What the tags begin with that we give to work items that we make.
+pub const OWN_TAG: &str = "handoff-";
+
 /// Whether two names of states are the same: Azure DevOps does not look at their case.
 #[must_use]
 pub fn same_state(a: &str, b: &str) -> bool {

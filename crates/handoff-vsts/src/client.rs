@@ -19,8 +19,8 @@ use handoff_domain::id::{IntegrationId, Revision, WorkItemNumber};
 use handoff_domain::person::Person;
 use handoff_domain::port::Clock;
 use handoff_domain::port::tracker::{
-    NewSubscription, RemoteCollection, RemoteProject, RemoteSubscription, RemoteTeam, TrackerConnection, TrackerError,
-    WorkItemChange, WorkItemTracker,
+    NewSubscription, NewWorkItem, RemoteCollection, RemoteProject, RemoteSubscription, RemoteTeam, TrackerConnection,
+    TrackerError, WorkItemChange, WorkItemTracker,
 };
 use handoff_domain::text::{EmailAddress, Name, tamed};
 use handoff_domain::tracking::TrackingFilter;
@@ -40,6 +40,8 @@ const BATCH: usize = 200;
 const MAX_WORK_ITEM: i64 = i32::MAX as i64;
 /// Projects asked for at once.
 const PROJECTS_PAGE: usize = 100;
+/// How many of the newest comments are looked through.
+const COMMENTS: usize = 200;
 /// Pages of projects read at most.
 const MAX_PROJECT_PAGES: usize = 100;
 
@@ -117,7 +119,8 @@ impl AzureDevOps {
     fn call<'a>(&self, address: &'a CollectionAddress, credential: &'a Credential, question: Question) -> Call<'a> {
         let Question { operation, method, path, body } = question;
         let glue = if path.contains('?') { '&' } else { '?' };
-        let path = format!("{path}{glue}api-version={}", self.api_version);
+        let preview = if operation.is_preview() { "-preview" } else { "" };
+        let path = format!("{path}{glue}api-version={}{preview}", self.api_version);
         Call { operation, method, address, path, body, credential, at: None }
     }
 
@@ -363,6 +366,48 @@ impl WorkItemTracker for AzureDevOps {
         let item: WorkItem = whole(Operation::UpdateWorkItem, reply)?;
         let snapshot = self.snapshots(connection, &[item]).await?.pop();
         snapshot.ok_or_else(|| unavailable("it answered nothing to a write"))
+    }
+
+    async fn create_work_item(
+        &self,
+        connection: &TrackerConnection,
+        azure_project: &AzureProjectId,
+        new: &NewWorkItem,
+    ) -> Result<Snapshot, TrackerError> {
+        let kind = utf8_percent_encode(&new.work_item_type, NON_ALPHANUMERIC);
+        let path = format!("{}/_apis/wit/workitems/${kind}", azure_project.as_str());
+        let question = Question::post(Operation::CreateWorkItem, &path, write::creation(new));
+        let item: WorkItem = whole(Operation::CreateWorkItem, self.ask(connection, question).await?)?;
+        let snapshot = self.snapshots(connection, &[item]).await?.pop();
+        snapshot.ok_or_else(|| unavailable("it answered nothing to a new work item"))
+    }
+
+    async fn add_comment(
+        &self,
+        connection: &TrackerConnection,
+        azure_project: &AzureProjectId,
+        number: WorkItemNumber,
+        text: &str,
+    ) -> Result<(), TrackerError> {
+        let path = format!("{}/_apis/wit/workItems/{number}/comments", azure_project.as_str());
+        let question = Question::post(Operation::AddComment, &path, json!({"text": write::html(text)}));
+        let _: json::Loose = whole(Operation::AddComment, self.ask(connection, question).await?)?;
+        Ok(())
+    }
+
+    async fn has_comment(
+        &self,
+        connection: &TrackerConnection,
+        azure_project: &AzureProjectId,
+        number: WorkItemNumber,
+        text: &str,
+    ) -> Result<bool, TrackerError> {
+        let project = azure_project.as_str();
+        let path = format!("{project}/_apis/wit/workItems/{number}/comments?$top={COMMENTS}&order=desc");
+        let reply = self.ask(connection, Question::get(Operation::Comments, path)).await?;
+        let found: wire::Comments = whole(Operation::Comments, reply)?;
+        let texts = found.comments.iter().flatten().filter_map(json::Loose::object);
+        Ok(texts.filter_map(|comment| comment.text.text()).any(|said| said.contains(text)))
     }
 
     async fn workflow(

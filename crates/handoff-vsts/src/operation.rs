@@ -16,6 +16,9 @@ pub(crate) enum Operation {
     WorkItem,
     WorkItems,
     UpdateWorkItem,
+    CreateWorkItem,
+    AddComment,
+    Comments,
     Workflow,
     People,
 }
@@ -37,15 +40,23 @@ impl Operation {
             Self::WorkItem => "work_item",
             Self::WorkItems => "work_items",
             Self::UpdateWorkItem => "update_work_item",
+            Self::CreateWorkItem => "create_work_item",
+            Self::AddComment => "add_comment",
+            Self::Comments => "comments",
             Self::Workflow => "workflow",
             Self::People => "people",
         }
     }
 
+    /// Whether it is still a preview, which its version must say (descriptions of 7.1).
+    pub(crate) const fn is_preview(self) -> bool {
+        matches!(self, Self::AddComment | Self::Comments)
+    }
+
     /// The media type of what is sent.
     pub(crate) const fn media_type(self) -> &'static str {
         match self {
-            Self::UpdateWorkItem => "application/json-patch+json",
+            Self::UpdateWorkItem | Self::CreateWorkItem => "application/json-patch+json",
             _ => "application/json",
         }
     }
@@ -74,7 +85,7 @@ impl Operation {
                  subscriptions\" of the project, which Project Administrators have; add the owner under Project \
                  settings, Permissions"
             }
-            Self::UpdateWorkItem => {
+            Self::UpdateWorkItem | Self::CreateWorkItem | Self::AddComment => {
                 "the token needs the scope \"Work Items (Read & write)\", and its owner the permission \"Edit work \
                  items in this node\" of the area; give it under Project settings, Project configuration, Areas, \
                  Security"
@@ -82,7 +93,7 @@ impl Operation {
             Self::People => {
                 "the token needs the scope \"Identity (Read)\"; change it under User settings, Personal access tokens"
             }
-            Self::WorkItem | Self::WorkItems | Self::FindWorkItems | Self::Workflow => {
+            Self::WorkItem | Self::WorkItems | Self::FindWorkItems | Self::Workflow | Self::Comments => {
                 "the token needs the scope \"Work Items (Read & write)\", and its owner the permission \"View work \
                  items in this node\" of the area; give it under Project settings, Project configuration, Areas, \
                  Security"
@@ -99,8 +110,8 @@ impl Operation {
             Self::CreateSubscription | Self::FindSubscriptions | Self::Subscription | Self::DeleteSubscription => {
                 "subscription"
             }
-            Self::WorkItem | Self::WorkItems | Self::UpdateWorkItem => "work item",
-            Self::Workflow => "type of work item",
+            Self::WorkItem | Self::WorkItems | Self::UpdateWorkItem | Self::AddComment | Self::Comments => "work item",
+            Self::Workflow | Self::CreateWorkItem => "type of work item",
             Self::People => "person",
         }
     }

@@ -199,6 +199,20 @@ pub(crate) struct Project {
     pub(crate) name: Loose,
 }
 
+/// The newest comments of a work item.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Comments {
+    pub(crate) comments: Option<Vec<Loose<Comment>>>,
+}
+
+/// One of them.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Comment {
+    pub(crate) text: Loose,
+}
+
 /// A state of a type of work item.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]

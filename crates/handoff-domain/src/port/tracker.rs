@@ -151,6 +151,19 @@ pub struct RemoteTeam {
     pub name: Name,
 }
 
+/// A work item to be made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewWorkItem {
+    /// Its type, by its name in the project.
+    pub work_item_type: String,
+    /// Its title.
+    pub title: String,
+    /// What it says at first; the adapter encodes it.
+    pub description: String,
+    /// A tag that it is found by.
+    pub tag: String,
+}
+
 /// Asks Azure DevOps. Every call is bounded in time and size and keeps to its throttling headers.
 #[async_trait]
 pub trait WorkItemTracker: Send + Sync {
@@ -269,6 +282,41 @@ pub trait WorkItemTracker: Send + Sync {
         base: Revision,
         change: &WorkItemChange,
     ) -> Result<Snapshot, TrackerError>;
+
+    /// Makes a work item, whether or not one like it exists.
+    ///
+    /// # Errors
+    /// [`TrackerError`]; a type that the project has not is `Rejected` or `NotFound`.
+    async fn create_work_item(
+        &self,
+        connection: &TrackerConnection,
+        azure_project: &AzureProjectId,
+        new: &NewWorkItem,
+    ) -> Result<Snapshot, TrackerError>;
+
+    /// Says something in a work item's discussion; the text is encoded by the adapter.
+    ///
+    /// # Errors
+    /// [`TrackerError`].
+    async fn add_comment(
+        &self,
+        connection: &TrackerConnection,
+        azure_project: &AzureProjectId,
+        number: WorkItemNumber,
+        text: &str,
+    ) -> Result<(), TrackerError>;
+
+    /// Whether this text is somewhere in the newest comments of a work item.
+    ///
+    /// # Errors
+    /// [`TrackerError`].
+    async fn has_comment(
+        &self,
+        connection: &TrackerConnection,
+        azure_project: &AzureProjectId,
+        number: WorkItemNumber,
+        text: &str,
+    ) -> Result<bool, TrackerError>;
 
     /// The states of a type of work item, in the order of its workflow; `None` when the project has no such
     /// type.

@@ -5,6 +5,7 @@
 
 use super::converge_work_item::ConvergeWorkItem;
 use super::create_subscription::Subscriptions;
+use super::create_work_item::{Errand, WantedWorkItem};
 use super::error::UseCaseError;
 use super::essentials::due_now;
 use super::outage_wait::outage_wait;
@@ -134,6 +135,20 @@ impl CarryOut {
             }
             OutboxTask::EnsureSubscriptions { installation, azure_project } => {
                 self.ensure_subscriptions(claimed, *installation, azure_project).await.map(|()| Sent::Edited)
+            }
+            OutboxTask::CreateWorkItem { group, installation, azure_project, work_item_type, marker, source } => {
+                let wanted = WantedWorkItem {
+                    installation: *installation,
+                    azure_project: azure_project.clone(),
+                    work_item_type: work_item_type.clone(),
+                };
+                let errand = Errand { claimed, group: *group, wanted, marker, source: *source };
+                self.tracking.links.create_work_item(&errand).await
+            }
+            OutboxTask::AddComment { installation, azure_project, work_item, text, marker, .. } => {
+                let organization = claimed.organization;
+                let links = &self.tracking.links;
+                links.add_comment(organization, *installation, azure_project, *work_item, text, marker).await
             }
             OutboxTask::DeleteSubscription { hook } => {
                 self.subscriptions.delete_subscription(*hook).await.map(|()| Sent::Edited)

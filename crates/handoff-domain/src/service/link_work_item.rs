@@ -15,7 +15,7 @@ use crate::id::{
 };
 use crate::integration::Toggles;
 use crate::port::store::{GroupState, PersonMatch};
-use crate::port::{Reader, SecretBox, StoreError, UnitOfWork, WorkItemTracker};
+use crate::port::{Reader, SecretBox, StoreError, TrackerConnection, UnitOfWork, WorkItemTracker};
 use crate::time::Timestamp;
 use crate::work_item::{AzureProjectId, ExternalIssue, GroupLink, LinkedGroup, Snapshot};
 use std::collections::HashSet;
@@ -42,6 +42,20 @@ pub(super) struct Read {
     pub(super) snapshot: Snapshot,
     pub(super) azure_project: AzureProjectId,
     begun_at: Timestamp,
+}
+
+impl Read {
+    /// What was answered to a write of ours.
+    pub(super) fn of(
+        at: &TrackerConnection,
+        toggles: Toggles,
+        snapshot: Snapshot,
+        azure_project: AzureProjectId,
+        begun_at: Timestamp,
+    ) -> Self {
+        let (integration, installation) = (at.integration, at.installation);
+        Self { integration, installation, toggles, snapshot, azure_project, begun_at }
+    }
 }
 
 fn not_connected() -> UseCaseError {

@@ -121,7 +121,8 @@ impl TrackWorkItem {
             installation: read.installation,
             external_issue: issue.id,
         };
-        let around = look_around(uow, &About { projects: &[group.project], ..About::default() }, clock, entropy).await?;
+        let around =
+            look_around(uow, &About { projects: &[group.project], ..About::default() }, clock, entropy).await?;
         let mut made = ChangeSet::default();
         made.record(state, ActivityKind::Created, by, &around);
         self.links.linked(uow, state, issue, read, by, &mut made).await?;

@@ -11,8 +11,9 @@ use crate::port::chat::{ChannelDescription, ChatError, ChatMessenger};
 use crate::port::environment::{SecretBox, SecretBoxError, Wake};
 use crate::port::sequence::{ReservedSequence, SequenceError, SequenceStore};
 use crate::port::tracker::{
-    Classified, DecodeError, InboundHeaders, NewSubscription, RemoteCollection, RemoteProject, RemoteSubscription,
-    RemoteTeam, TrackerConnection, TrackerError, TrackerEvent, TrackerInbound, WorkItemChange, WorkItemTracker,
+    Classified, DecodeError, InboundHeaders, NewSubscription, NewWorkItem, RemoteCollection, RemoteProject,
+    RemoteSubscription, RemoteTeam, TrackerConnection, TrackerError, TrackerEvent, TrackerInbound, WorkItemChange,
+    WorkItemTracker,
 };
 use crate::secret::{Sealed, Secret};
 use crate::snowflake::{Region, SnowflakeSecond};
@@ -42,6 +43,9 @@ mock! {
         async fn work_item(&self, connection: &TrackerConnection, number: WorkItemNumber) -> Result<Option<Snapshot>, TrackerError>;
         async fn work_items(&self, connection: &TrackerConnection, numbers: &[WorkItemNumber]) -> Result<Vec<Snapshot>, TrackerError>;
         async fn update_work_item(&self, connection: &TrackerConnection, number: WorkItemNumber, base: Revision, change: &WorkItemChange) -> Result<Snapshot, TrackerError>;
+        async fn create_work_item(&self, connection: &TrackerConnection, azure_project: &AzureProjectId, new: &NewWorkItem) -> Result<Snapshot, TrackerError>;
+        async fn add_comment(&self, connection: &TrackerConnection, azure_project: &AzureProjectId, number: WorkItemNumber, text: &str) -> Result<(), TrackerError>;
+        async fn has_comment(&self, connection: &TrackerConnection, azure_project: &AzureProjectId, number: WorkItemNumber, text: &str) -> Result<bool, TrackerError>;
         async fn workflow(&self, connection: &TrackerConnection, azure_project: &AzureProjectId, work_item_type: &str) -> Result<Option<Workflow>, TrackerError>;
         async fn find_people(&self, connection: &TrackerConnection, address: &EmailAddress) -> Result<Vec<Person>, TrackerError>;
         fn clock_offset_micros(&self, integration: IntegrationId) -> Option<i64>;

@@ -18,6 +18,7 @@ mod state_map;
 mod teams;
 mod tracking_rules;
 mod unresolved_people;
+mod work_items;
 
 use crate::auth::authenticate;
 use crate::problem::{Problem, no_such_method, no_such_path};
@@ -44,6 +45,7 @@ pub(crate) fn routes(state: &Arc<ApiState>) -> Router<Arc<ApiState>> {
         .merge(project_teams::routes())
         .merge(groups::routes())
         .merge(links::routes())
+        .merge(work_items::routes())
         .merge(installations::routes())
         .merge(connected_projects::routes())
         .merge(state_map::routes())
