@@ -19,6 +19,7 @@ use handoff_domain::port::cache::ASSIGNED_LIFETIME;
 use handoff_domain::port::{ChatMessenger, Clock, Entropy, SecretBox};
 use handoff_http::Server;
 use handoff_vsts::{AzureDevOps, AzureInbound};
+use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -37,8 +38,8 @@ const SHARED_LIFETIME: Duration = Duration::from_secs(60);
 pub struct Instance {
     /// What is served.
     pub running: Running,
-    /// Where others reach it.
-    pub public_url: String,
+    /// Where others reach it; nowhere, where there is none.
+    pub public_url: Option<String>,
     /// Whether there is no organization yet.
     pub is_empty: bool,
     database: Database,
@@ -51,6 +52,17 @@ impl Instance {
     /// # Errors
     /// Whatever is in the way, with the exit code it calls for.
     pub async fn start(config: &Config) -> Result<Self, Failure> {
+        Self::start_reached_at(config, |_| config.public_url.clone()).await
+    }
+
+    /// As [`Instance::start`], where others reach it at an address that is known once it listens.
+    ///
+    /// # Errors
+    /// As [`Instance::start`].
+    pub async fn start_reached_at(
+        config: &Config,
+        public_url: impl FnOnce(SocketAddr) -> Option<String>,
+    ) -> Result<Self, Failure> {
         // Before the database is touched: two of us on one file would each take the other's leases for lost.
         let lock = DatabaseLock::take(&config.database)?;
         let database = database::open_current(config, IfMissing::Make).await?;
@@ -59,9 +71,10 @@ impl Instance {
         let ports = ports(config, &database, secrets, clock.clone())?;
         let server = Server::bind(config.listen, config.http.limits, clock).await;
         let server = server.with_context(|| format!("{} cannot be listened on", config.listen))?;
-        let public_url = config.public_url(server.local_addr());
+        let public_url = public_url(server.local_addr());
         let choices = Choices {
             public_url: public_url.clone(),
+            periods: config.azure.periods,
             snowflakes: config.snowflake.region(),
             webhooks: config.http.webhooks,
             retention: config.retention,
@@ -110,7 +123,8 @@ fn ports(
         store: database.clone(),
         reader: database.clone(),
         inbox: database.clone(),
-        outbox: database,
+        outbox: database.clone(),
+        singletons: database,
         tracker: Arc::new(azure.context("Azure DevOps cannot be called")?),
         inbound: Arc::new(AzureInbound),
         chat: chat(config, clock.clone())?,

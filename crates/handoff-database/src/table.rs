@@ -188,6 +188,9 @@ table!(connected_projects, "connected_projects" {
     integration_id: Uuid,
     name: String,
     created_at: i64,
+    hooks_due_at: i64,
+    reconcile_due_at: i64,
+    new_credential: bool,
 });
 
 table!(hooks, "hooks" {
@@ -203,6 +206,8 @@ table!(hooks, "hooks" {
     status: String,
     created_at: i64,
     updated_at: i64,
+    checked_at: Option<i64>,
+    unseen: Option<String>,
 });
 
 table!(external_issues, "external_issues" {

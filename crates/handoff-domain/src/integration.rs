@@ -1,5 +1,6 @@
 //! Integrations with a tracker, each organization's installation of one, and the projects it connected.
 
+use crate::hook::EventType;
 use crate::id::{InstallationId, IntegrationId, OrganizationId};
 use crate::secret::Sealed;
 use crate::text::Name;
@@ -84,4 +85,30 @@ pub struct ConnectedProject {
     pub name: Name,
     /// When it was connected.
     pub created_at: Timestamp,
+}
+
+impl ConnectedProject {
+    /// The events that it needs hooks for, one of each. A hook of another event is let go.
+    #[must_use]
+    pub fn event_types(&self) -> Vec<EventType> {
+        EventType::OF_A_PROJECT.to_vec()
+    }
+}
+
+/// What is done for a connected project on a schedule.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Chore {
+    /// Its hooks are looked at.
+    LookAtHooks,
+    /// Its linked work items are read.
+    Reconcile,
+}
+
+/// A connected project of which a chore is due.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DueProject {
+    /// The project.
+    pub project: ConnectedProject,
+    /// Whether the installation's credential was changed since its hooks were last looked at.
+    pub new_credential: bool,
 }

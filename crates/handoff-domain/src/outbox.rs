@@ -87,9 +87,8 @@ impl OutboxTask {
     pub const fn lane(&self) -> Lane {
         match self {
             Self::Card { .. } | Self::Ping { .. } | Self::CloseCard { .. } => Lane::Messages,
-            Self::RefreshWorkItem { .. } | Self::ReconcileProject { .. } | Self::DeleteSubscription { .. } => {
-                Lane::Tracker
-            }
+            Self::RefreshWorkItem { .. } | Self::DeleteSubscription { .. } => Lane::Tracker,
+            Self::ReconcileProject { .. } => Lane::Reconcile,
         }
     }
 
@@ -130,11 +129,13 @@ pub enum Lane {
     Messages,
     /// What is read and made in Azure DevOps.
     Tracker,
+    /// What reads whole projects in Azure DevOps: no such row holds up the work of today.
+    Reconcile,
 }
 
 impl Lane {
     /// Every lane.
-    pub const ALL: [Self; 2] = [Self::Messages, Self::Tracker];
+    pub const ALL: [Self; 3] = [Self::Messages, Self::Tracker, Self::Reconcile];
 
     /// The word that names it, for logs and counters.
     #[must_use]
@@ -142,6 +143,7 @@ impl Lane {
         match self {
             Self::Messages => "messages",
             Self::Tracker => "tracker",
+            Self::Reconcile => "reconcile",
         }
     }
 
@@ -150,7 +152,8 @@ impl Lane {
     pub const fn kinds(self) -> &'static [&'static str] {
         match self {
             Self::Messages => &["card", "ping", LAST_OF_LANE],
-            Self::Tracker => &["refresh_work_item", "reconcile_project", "delete_subscription"],
+            Self::Tracker => &["refresh_work_item", "delete_subscription"],
+            Self::Reconcile => &["reconcile_project"],
         }
     }
 }

@@ -22,6 +22,7 @@ use handoff_domain::service::delete_project::DeleteProject;
 use handoff_domain::service::handle_updated_workitem::{self, HandleUpdatedWorkitem};
 use handoff_domain::service::refresh_work_item::RefreshWorkItem;
 use handoff_domain::service::send_message::SendMessage;
+use handoff_domain::service::watch::{Periods, Watch};
 use handoff_domain::testing::{
     ContextBox, FixedClock, MemoryCache, MemoryStore, MockOutbox, MockWorkItemTracker, SequentialEntropy,
 };
@@ -141,12 +142,22 @@ fn world() -> World {
             secrets,
             clock: clock.clone(),
             entropy: entropy.clone(),
-            public_url: String::new(),
+            public_url: None,
         },
         store: store.clone(),
         outbox: store.clone(),
         clock: clock.clone(),
         entropy: entropy.clone(),
+    };
+    let watch = Watch {
+        store: store.clone(),
+        reader: store.clone(),
+        singletons: store.clone(),
+        subscriptions: carry_out.subscriptions.clone(),
+        wake: wake.clone(),
+        clock: clock.clone(),
+        entropy: entropy.clone(),
+        periods: Periods::default(),
     };
     let workers = Workers {
         inbox: store.clone(),
@@ -168,6 +179,7 @@ fn world() -> World {
             clock: clock.clone(),
             entropy,
         },
+        watch,
         clock: clock.clone(),
         wake,
         retention: RETENTION,

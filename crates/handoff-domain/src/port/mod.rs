@@ -6,6 +6,7 @@ pub mod environment;
 pub mod queue;
 pub mod read;
 pub mod sequence;
+pub mod singleton;
 pub mod store;
 pub mod tracker;
 
@@ -15,6 +16,7 @@ pub use environment::{Clock, Entropy, SecretBox, SecretBoxError, Wake};
 pub use queue::{Appended, Inbox, InboxError, Outbox};
 pub use read::Reader;
 pub use sequence::{ReservedSequence, SequenceError, SequenceStore};
+pub use singleton::{SingletonLease, Singletons, WatchTx};
 pub use store::{Store, StoreError, UnitOfWork};
 pub use tracker::{
     Classified, InboundHeaders, RemoteSubscription, TrackerConnection, TrackerError, TrackerInbound, WorkItemTracker,

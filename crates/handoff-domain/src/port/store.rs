@@ -5,6 +5,7 @@
 //! store, and extend the mock in `testing`. Methods on the apply path take
 //! *sets*, so that a batch of deliveries costs a handful of statements.
 
+use super::singleton::WatchTx;
 use crate::assignee::{Activity, Assignee, Assignment, Decision, FollowReason, Follower};
 use crate::chat::{CardSource, Guild, MessageRecord, Route, RouteRef};
 use crate::delivery::FinishedDelivery;
@@ -74,7 +75,7 @@ pub trait Store: Send + Sync {
 
 /// An open transaction. Dropping it rolls everything back.
 #[async_trait]
-pub trait UnitOfWork: TenancyTx + ProjectTx + GroupTx + TrackerTx + ChatTx + QueueTx + Send {
+pub trait UnitOfWork: TenancyTx + ProjectTx + GroupTx + TrackerTx + ChatTx + QueueTx + WatchTx + Send {
     /// Makes everything durable.
     ///
     /// # Errors

@@ -9,9 +9,11 @@ use super::essentials::due_now;
 use super::outage_wait::outage_wait;
 use super::refresh_work_item::RefreshWorkItem;
 use super::send_message::{SendMessage, Sent};
+use crate::id::{InstallationId, OrganizationId};
 use crate::outbox::{ClaimedTask, OutboxState, OutboxTask};
 use crate::port::{ChatError, Clock, Entropy, Outbox, Store, StoreError, TrackerError};
 use crate::time::Timestamp;
+use crate::work_item::AzureProjectId;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -106,13 +108,27 @@ impl CarryOut {
                 refreshed.await.map(|()| Sent::Edited)
             }
             OutboxTask::ReconcileProject { installation, azure_project } => {
-                let read = self.refresh.reconcile_project(claimed.organization, *installation, azure_project);
-                read.await.map(|()| Sent::Edited)
+                self.reconcile(claimed.organization, *installation, azure_project).await.map(|()| Sent::Edited)
             }
             OutboxTask::DeleteSubscription { hook } => {
                 self.subscriptions.delete_subscription(*hook).await.map(|()| Sent::Edited)
             }
         }
+    }
+
+    async fn reconcile(
+        &self,
+        organization: OrganizationId,
+        installation: InstallationId,
+        azure_project: &AzureProjectId,
+    ) -> Result<(), UseCaseError> {
+        let read = self.refresh.reconcile_project(organization, installation, azure_project, &|_| {});
+        let report = read.await?;
+        if !report.differed.is_empty() {
+            let (looked_at, differed) = (report.looked_at, report.differed.len());
+            tracing::info!(%organization, %installation, looked_at, differed, "a reconcile found what was missed");
+        }
+        Ok(())
     }
 
     async fn arm_again(&self, claimed: &ClaimedTask) -> Result<(), StoreError> {

@@ -29,6 +29,7 @@ pub mod organizations;
 mod outage_wait;
 pub mod post;
 pub mod projects;
+pub mod reconcile_report;
 pub mod refresh_work_item;
 pub mod replay;
 pub mod routes;
@@ -41,6 +42,7 @@ pub mod teams;
 pub mod tokens;
 pub mod users;
 mod waiting_links;
+pub mod watch;
 
 #[cfg(test)]
 mod tests;

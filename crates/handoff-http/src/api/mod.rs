@@ -4,6 +4,7 @@ mod connected_projects;
 mod deliveries;
 mod groups;
 mod guilds;
+mod hooks;
 mod installations;
 mod links;
 mod mappings;
@@ -42,6 +43,7 @@ pub(crate) fn routes(state: &Arc<ApiState>) -> Router<Arc<ApiState>> {
         .merge(links::routes())
         .merge(installations::routes())
         .merge(connected_projects::routes())
+        .merge(hooks::routes())
         .merge(mappings::routes())
         .merge(guilds::routes())
         .merge(routes::routes())

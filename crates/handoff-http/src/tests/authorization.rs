@@ -54,6 +54,8 @@ const ROUTES: &[(&str, &str)] = &[
     ("GET", "/organizations/{o}/installations/{id}/projects/{id}"),
     ("DELETE", "/organizations/{o}/installations/{id}/projects/{id}"),
     ("GET", "/organizations/{o}/installations/{id}/hooks"),
+    ("POST", "/organizations/{o}/installations/{id}/projects/{id}/reconcile"),
+    ("POST", "/organizations/{o}/installations/{id}/projects/{id}/rotate"),
     ("GET", "/organizations/{o}/identity-mappings"),
     ("POST", "/organizations/{o}/identity-mappings"),
     ("GET", "/organizations/{o}/identity-mappings/{id}"),

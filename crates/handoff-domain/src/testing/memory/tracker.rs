@@ -123,7 +123,9 @@ impl TrackerTx for Transaction {
         installation: InstallationId,
         azure_project: &AzureProjectId,
     ) -> StoreResult<bool> {
-        Ok(self.write().connections.remove(&(installation, azure_project.clone())).is_some())
+        let key = (installation, azure_project.clone());
+        self.write().schedule.remove(&key);
+        Ok(self.write().connections.remove(&key).is_some())
     }
 
     async fn hold_connected_project(
