@@ -72,13 +72,7 @@ impl Instance {
         let server = Server::bind(config.listen, config.http.limits, clock).await;
         let server = server.with_context(|| format!("{} cannot be listened on", config.listen))?;
         let public_url = public_url(server.local_addr());
-        let choices = Choices {
-            public_url: public_url.clone(),
-            periods: config.azure.periods,
-            snowflakes: config.snowflake.region(),
-            webhooks: config.http.webhooks,
-            retention: config.retention,
-        };
+        let choices = choices(config, public_url.clone());
         let found = ports.reader.organizations(PageRequest { after: None, limit: 1 }).await?;
         let running = Running::serve(wire(ports, &choices), server, Loops::Run);
         Ok(Self { running, public_url, is_empty: found.items.is_empty(), database, _lock: lock })
@@ -97,8 +91,19 @@ impl Instance {
     }
 }
 
+/// What the operator chose.
+pub(crate) fn choices(config: &Config, public_url: Option<String>) -> Choices {
+    Choices {
+        public_url,
+        periods: config.azure.periods,
+        snowflakes: config.snowflake.region(),
+        webhooks: config.http.webhooks,
+        retention: config.retention,
+    }
+}
+
 /// The key is never made anew where secrets were sealed with the one that is missing.
-async fn secret_box(config: &Config, database: &Database) -> Result<Arc<dyn SecretBox>, Failure> {
+pub(crate) async fn secret_box(config: &Config, database: &Database) -> Result<Arc<dyn SecretBox>, Failure> {
     let sealed = database.holds_sealed_secrets().await?;
     if let Some(folder) = config.key_file.parent().filter(|_| !sealed) {
         database::make_folder(folder)?;
@@ -109,7 +114,8 @@ async fn secret_box(config: &Config, database: &Database) -> Result<Arc<dyn Secr
     Ok(Arc::new(XChaChaSecretBox::new(key, Vec::new(), entropy)))
 }
 
-fn ports(
+/// The real adapters, over this database.
+pub(crate) fn ports(
     config: &Config,
     database: &Database,
     secrets: Arc<dyn SecretBox>,
