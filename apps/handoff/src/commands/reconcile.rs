@@ -150,7 +150,7 @@ async fn read(refresh: &RefreshWorkItem, target: &Target) -> Result<ReconcileRep
     }
     bar.tick();
     let told = |report: &ReconcileReport| bar.set_position(report.looked_at as u64);
-    let done = refresh.reconcile_project(*organization, *installation, azure_project, &told).await;
+    let done = refresh.reconcile_project_telling(*organization, *installation, azure_project, &told).await;
     bar.finish_and_clear();
     done
 }

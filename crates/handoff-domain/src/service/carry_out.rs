@@ -3,6 +3,7 @@
 //! Delivery is at least once. A record is made only under the lease; a sender that lost it arms a
 //! converge task again, so that whatever it did meanwhile is looked at once more.
 
+use super::converge_work_item::ConvergeWorkItem;
 use super::create_subscription::Subscriptions;
 use super::error::UseCaseError;
 use super::essentials::due_now;
@@ -29,7 +30,7 @@ pub const LONGEST_WAIT: Duration = Duration::from_secs(3600);
 pub struct CarryOut {
     /// For cards and mentions.
     pub messages: SendMessage,
-    /// For reading the tracker.
+    /// For reading the tracker, and writing to it.
     pub refresh: RefreshWorkItem,
     /// For hooks.
     pub subscriptions: Subscriptions,
@@ -110,6 +111,16 @@ impl CarryOut {
             OutboxTask::ReconcileProject { installation, azure_project } => {
                 self.reconcile(claimed.organization, *installation, azure_project).await.map(|()| Sent::Edited)
             }
+            OutboxTask::ConvergeWorkItem { integration, installation, work_item } => {
+                let converge = ConvergeWorkItem { refresh: &self.refresh };
+                converge.converge_work_item(claimed, *integration, *installation, *work_item).await
+            }
+            OutboxTask::LearnWorkflow { installation, azure_project, work_item_type } => {
+                let (organization, kind) = (claimed.organization, work_item_type.as_str());
+                let learned =
+                    self.refresh.learn_workflow_and_reconcile(organization, *installation, azure_project, kind);
+                learned.await.map(|()| Sent::Edited)
+            }
             OutboxTask::DeleteSubscription { hook } => {
                 self.subscriptions.delete_subscription(*hook).await.map(|()| Sent::Edited)
             }
@@ -122,7 +133,7 @@ impl CarryOut {
         installation: InstallationId,
         azure_project: &AzureProjectId,
     ) -> Result<(), UseCaseError> {
-        let read = self.refresh.reconcile_project(organization, installation, azure_project, &|_| {});
+        let read = self.refresh.reconcile_project(organization, installation, azure_project);
         let report = read.await?;
         if !report.differed.is_empty() {
             let (looked_at, differed) = (report.looked_at, report.differed.len());
@@ -199,7 +210,7 @@ fn ending_of(done: Result<Sent, UseCaseError>) -> Ending {
         }
         UseCaseError::Chat(ChatError::ChannelUnusable { .. } | ChatError::Rejected { .. }) => dead(reason),
         UseCaseError::Tracker(TrackerError::Throttled { retry_after }) => again(retry_after, reason),
-        UseCaseError::Tracker(TrackerError::Unavailable { .. }) => again(None, reason),
+        UseCaseError::Tracker(TrackerError::Unavailable { .. } | TrackerError::Stale) => again(None, reason),
         UseCaseError::Tracker(TrackerError::Unauthorized | TrackerError::Forbidden { .. }) => {
             again(Some(Duration::from_secs(300)), reason)
         }

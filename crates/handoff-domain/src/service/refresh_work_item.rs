@@ -42,15 +42,28 @@ impl RefreshWorkItem {
         number: WorkItemNumber,
     ) -> Result<(), UseCaseError> {
         let at = connection(self.reader.as_ref(), self.secrets.as_ref(), organization, installation).await?;
-        self.read_and_observe(&at, &[number], &mut ReconcileReport::default()).await
+        self.read_and_observe(&at, &[number]).await
     }
 
     /// Reads every work item of an Azure DevOps project that the organization linked, a batch at a time, and
-    /// says what was not as the mirror had it. `told` hears the report after each batch.
+    /// says what was not as the mirror had it.
     ///
     /// # Errors
     /// [`UseCaseError`]; what was observed before stays.
     pub async fn reconcile_project(
+        &self,
+        organization: OrganizationId,
+        installation: InstallationId,
+        azure_project: &AzureProjectId,
+    ) -> Result<ReconcileReport, UseCaseError> {
+        self.reconcile_project_telling(organization, installation, azure_project, &|_| {}).await
+    }
+
+    /// As [`RefreshWorkItem::reconcile_project`]; `told` hears the report after each batch.
+    ///
+    /// # Errors
+    /// As [`RefreshWorkItem::reconcile_project`].
+    pub async fn reconcile_project_telling(
         &self,
         organization: OrganizationId,
         installation: InstallationId,
@@ -64,7 +77,7 @@ impl RefreshWorkItem {
             let of_project = self.reader.linked_work_items(organization, at.integration, azure_project, after, BATCH);
             let batch = of_project.await?;
             let Some(last) = batch.last().copied() else { return Ok(report) };
-            self.read_and_observe(&at, &batch, &mut report).await?;
+            self.read_and_compare(&at, &batch, &mut report).await?;
             report.looked_at += batch.len();
             told(&report);
             after = Some(last);
@@ -91,7 +104,15 @@ impl RefreshWorkItem {
         }
     }
 
-    async fn read_and_observe(
+    pub(super) async fn read_and_observe(
+        &self,
+        at: &TrackerConnection,
+        numbers: &[WorkItemNumber],
+    ) -> Result<(), UseCaseError> {
+        self.read_and_compare(at, numbers, &mut ReconcileReport::default()).await
+    }
+
+    async fn read_and_compare(
         &self,
         at: &TrackerConnection,
         numbers: &[WorkItemNumber],
@@ -130,6 +151,19 @@ impl RefreshWorkItem {
         report.compare(&before, &changes);
         self.assignments.tell(ticket, &changes).await;
         Ok(())
+    }
+
+    /// Observes the answer to a write of ours, whose request began at `begun_at`.
+    ///
+    /// # Errors
+    /// [`UseCaseError`].
+    pub(super) async fn observe_answer(
+        &self,
+        integration: IntegrationId,
+        answer: Snapshot,
+        begun_at: Timestamp,
+    ) -> Result<(), UseCaseError> {
+        self.apply(integration, &[answer], (begun_at, false), &mut ReconcileReport::default()).await.map(|_| ())
     }
 
     async fn read(&self, at: &TrackerConnection, numbers: &[WorkItemNumber]) -> Result<Vec<Snapshot>, UseCaseError> {

@@ -40,6 +40,7 @@ fn finding(found: ExternalIssue, fails: &'static str) -> MockUnitOfWork {
     uow.expect_lock_external_issues().times(1).returning(move |_| Ok(vec![found.clone()]));
     uow.expect_links_of().returning(move |_| unless(fails, "links").map(|()| Vec::new()));
     uow.expect_routes_of().returning(|_| Ok(Vec::new()));
+    uow.expect_outward_links().returning(|_| Ok(Vec::new()));
     uow
 }
 
@@ -116,7 +117,9 @@ async fn a_project_is_read_in_pages_of_two_hundred_and_no_more_than_that_is_held
     };
     let heard = Mutex::new(Vec::new());
     let told = |report: &ReconcileReport| heard.lock().unwrap().push(report.looked_at);
-    let report = service.reconcile_project(ORGANIZATION, installation(), &azure_project(), &told).await.unwrap();
+    let project = azure_project();
+    let report = service.reconcile_project_telling(ORGANIZATION, installation(), &project, &told);
+    let report = report.await.unwrap();
     assert_eq!((report.looked_at, report.differed), (401, Vec::new()));
     assert_eq!(*heard.lock().unwrap(), [200, 400, 401]);
 }
