@@ -39,6 +39,7 @@ pub fn ports(clock: &TestClock, discord: &DiscordSim, backing: &Backing) -> Port
         reader: backing.reader.clone(),
         inbox: backing.inbox.clone(),
         outbox: backing.outbox.clone(),
+        singletons: backing.singletons.clone(),
         tracker: Arc::new(AzureDevOps::new(local_azure(), clock.clone()).unwrap()),
         inbound: Arc::new(AzureInbound),
         own_address: Arc::new(OwnAddress::new().unwrap()),

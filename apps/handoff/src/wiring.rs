@@ -2,7 +2,7 @@
 
 use handoff_domain::port::{
     AssigneeExistsCache, ChatMessenger, Clock, Entropy, Inbox, Outbox, OwnershipDebounce, PublicAddress, Reader,
-    SecretBox, SequenceStore, Store, TrackerInbound, WorkItemTracker,
+    SecretBox, SequenceStore, Singletons, Store, TrackerInbound, WorkItemTracker,
 };
 use handoff_domain::service::Assignments;
 use handoff_domain::service::carry_out::CarryOut;
@@ -31,6 +31,7 @@ use handoff_domain::service::tokens::Tokens;
 use handoff_domain::service::track_work_item::TrackWorkItem;
 use handoff_domain::service::tracking_rules::TrackingRules;
 use handoff_domain::service::users::Users;
+use handoff_domain::service::watch::{Periods, Watch};
 use handoff_domain::snowflake::Region;
 use handoff_http::{ApiState, Lifecycle, WebhookLimits, Webhooks};
 use handoff_worker::{WakeSignals, Workers};
@@ -48,6 +49,8 @@ pub struct Ports {
     pub inbox: Arc<dyn Inbox>,
     /// Where tasks wait.
     pub outbox: Arc<dyn Outbox>,
+    /// What one replica does at a time.
+    pub singletons: Arc<dyn Singletons>,
     /// Azure DevOps, asked.
     pub tracker: Arc<dyn WorkItemTracker>,
     /// Azure DevOps, heard.
@@ -73,8 +76,11 @@ pub struct Ports {
 /// What an operator chooses that the services need to know.
 #[derive(Debug, Clone)]
 pub struct Choices {
-    /// Where Azure DevOps reaches us, without a slash at the end.
-    pub public_url: String,
+    /// Where Azure DevOps reaches us, without a slash at the end; without one there are no hooks, and work
+    /// items are read every minute instead.
+    pub public_url: Option<String>,
+    /// How often hooks are looked at, and work items read.
+    pub periods: Periods,
     /// The region of snowflake ids; without one the database counts.
     pub snowflakes: Option<Region>,
     /// How long and how much a delivery may take.
@@ -137,8 +143,7 @@ pub fn wire(ports: Ports, choices: &Choices) -> Wired {
         clock: ports.clock.clone(),
         entropy: ports.entropy.clone(),
     };
-    let workers =
-        workers(&ports, &assignments, &subscriptions, delete_project.clone(), wake.clone(), choices.retention);
+    let workers = workers(&ports, &assignments, &subscriptions, delete_project.clone(), wake.clone(), choices);
     let post = Post::new(
         ports.reader.clone(),
         ports.inbox.clone(),
@@ -195,7 +200,7 @@ fn workers(
     subscriptions: &Subscriptions,
     delete_project: DeleteProject,
     wake: Arc<WakeSignals>,
-    retention: Duration,
+    choices: &Choices,
 ) -> Workers {
     let apply = HandleUpdatedWorkitem {
         assignments: assignments.clone(),
@@ -234,14 +239,25 @@ fn workers(
         clock: ports.clock.clone(),
         entropy: ports.entropy.clone(),
     };
+    let watch = Watch {
+        store: ports.store.clone(),
+        reader: ports.reader.clone(),
+        singletons: ports.singletons.clone(),
+        subscriptions: subscriptions.clone(),
+        wake: wake.clone(),
+        clock: ports.clock.clone(),
+        entropy: ports.entropy.clone(),
+        periods: choices.periods,
+    };
     Workers {
         inbox: ports.inbox.clone(),
         apply,
         outbox: ports.outbox.clone(),
         carry_out,
         delete_project,
+        watch,
         clock: ports.clock.clone(),
         wake,
-        retention,
+        retention: choices.retention,
     }
 }

@@ -193,6 +193,9 @@ table!(connected_projects, "connected_projects" {
     name: String,
     state_map: Option<String>,
     created_at: i64,
+    hooks_due_at: i64,
+    reconcile_due_at: i64,
+    new_credential: bool,
 });
 
 table!(hooks, "hooks" {
@@ -208,6 +211,8 @@ table!(hooks, "hooks" {
     status: String,
     created_at: i64,
     updated_at: i64,
+    checked_at: Option<i64>,
+    unseen: Option<String>,
 });
 
 table!(external_issues, "external_issues" {

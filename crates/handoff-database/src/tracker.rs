@@ -97,6 +97,9 @@ impl TrackerTx for Transaction {
             name: new.name.as_str().to_owned(),
             state_map: state_map_column(&new.state_map)?,
             created_at: new.created_at.as_micros(),
+            hooks_due_at: new.created_at.as_micros(),
+            reconcile_due_at: new.created_at.as_micros(),
+            new_credential: false,
         };
         // Written where it is there already, so that its row is locked: somebody may be disconnecting it.
         let keep = OnConflict::columns([Column::InstallationId, Column::AzureProject])
@@ -163,9 +166,15 @@ impl TrackerTx for Transaction {
 
     async fn put_hook(&mut self, hook: &Hook) -> StoreResult<()> {
         use hooks::Column;
-        let upsert = OnConflict::column(Column::Id)
-            .update_columns([Column::Secret, Column::SubscriptionId, Column::Status, Column::UpdatedAt])
-            .to_owned();
+        let changing = [
+            Column::Secret,
+            Column::SubscriptionId,
+            Column::Status,
+            Column::UpdatedAt,
+            Column::CheckedAt,
+            Column::Unseen,
+        ];
+        let upsert = OnConflict::column(Column::Id).update_columns(changing).to_owned();
         let insert = hooks::Entity::insert(row::hook_row(hook).into_active_model()).on_conflict(upsert);
         insert.exec_without_returning(&self.0).await.stored().map(|_| ())
     }

@@ -165,7 +165,6 @@ impl OutboxTask {
         match self {
             Self::Card { .. } | Self::Ping { .. } | Self::CloseCard { .. } => Lane::Messages,
             Self::RefreshWorkItem { .. }
-            | Self::ReconcileProject { .. }
             | Self::ConvergeWorkItem { .. }
             | Self::LearnWorkflow { .. }
             | Self::TrackWorkItem { .. }
@@ -174,6 +173,7 @@ impl OutboxTask {
             | Self::CreateWorkItem { .. }
             | Self::AddComment { .. }
             | Self::DeleteSubscription { .. } => Lane::Tracker,
+            Self::ReconcileProject { .. } => Lane::Reconcile,
         }
     }
 
@@ -239,11 +239,13 @@ pub enum Lane {
     Messages,
     /// What is read and made in Azure DevOps.
     Tracker,
+    /// What reads whole projects in Azure DevOps: no such row holds up the work of today.
+    Reconcile,
 }
 
 impl Lane {
     /// Every lane.
-    pub const ALL: [Self; 2] = [Self::Messages, Self::Tracker];
+    pub const ALL: [Self; 3] = [Self::Messages, Self::Tracker, Self::Reconcile];
 
     /// The word that names it, for logs and counters.
     #[must_use]
@@ -251,6 +253,7 @@ impl Lane {
         match self {
             Self::Messages => "messages",
             Self::Tracker => "tracker",
+            Self::Reconcile => "reconcile",
         }
     }
 
@@ -261,7 +264,6 @@ impl Lane {
             Self::Messages => &["card", "ping", LAST_OF_LANE],
             Self::Tracker => &[
                 "refresh_work_item",
-                "reconcile_project",
                 "converge_work_item",
                 "learn_workflow",
                 "track_work_item",
@@ -271,6 +273,7 @@ impl Lane {
                 "add_comment",
                 "delete_subscription",
             ],
+            Self::Reconcile => &["reconcile_project"],
         }
     }
 }

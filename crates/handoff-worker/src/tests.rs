@@ -24,6 +24,7 @@ use handoff_domain::service::link_work_item::LinkWorkItem;
 use handoff_domain::service::refresh_work_item::RefreshWorkItem;
 use handoff_domain::service::send_message::SendMessage;
 use handoff_domain::service::track_work_item::TrackWorkItem;
+use handoff_domain::service::watch::{Periods, Watch};
 use handoff_domain::testing::{
     ContextBox, FixedClock, MemoryCache, MemoryStore, MockOutbox, MockWorkItemTracker, SequentialEntropy,
 };
@@ -151,12 +152,22 @@ fn world() -> World {
             secrets,
             clock: clock.clone(),
             entropy: entropy.clone(),
-            public_url: String::new(),
+            public_url: None,
         },
         store: store.clone(),
         outbox: store.clone(),
         clock: clock.clone(),
         entropy: entropy.clone(),
+    };
+    let watch = Watch {
+        store: store.clone(),
+        reader: store.clone(),
+        singletons: store.clone(),
+        subscriptions: carry_out.subscriptions.clone(),
+        wake: wake.clone(),
+        clock: clock.clone(),
+        entropy: entropy.clone(),
+        periods: Periods::default(),
     };
     let workers = Workers {
         inbox: store.clone(),
@@ -178,6 +189,7 @@ fn world() -> World {
             clock: clock.clone(),
             entropy,
         },
+        watch,
         clock: clock.clone(),
         wake,
         retention: RETENTION,

@@ -172,6 +172,8 @@ pub(crate) fn hook(status: HookStatus) -> Hook {
         status,
         created_at: NOW,
         updated_at: NOW,
+        checked_at: Some(NOW),
+        unseen: None,
     }
 }
 

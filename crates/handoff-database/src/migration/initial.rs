@@ -204,8 +204,13 @@ CREATE TABLE connected_projects (
   name {text} NOT NULL,
   state_map {text},
   created_at bigint NOT NULL,
+  hooks_due_at bigint NOT NULL,
+  reconcile_due_at bigint NOT NULL,
+  new_credential boolean NOT NULL,
   PRIMARY KEY (installation_id, azure_project)
 );
+CREATE INDEX connected_project_hooks_due ON connected_projects (hooks_due_at);
+CREATE INDEX connected_project_reconcile_due ON connected_projects (reconcile_due_at);
 CREATE INDEX connected_project_azure ON connected_projects (integration_id, azure_project);
 CREATE TABLE hooks (
   id {uuid} NOT NULL CONSTRAINT hook_pkey PRIMARY KEY,
@@ -218,7 +223,9 @@ CREATE TABLE hooks (
   subscription_id {text},
   status {text} NOT NULL,
   created_at bigint NOT NULL,
-  updated_at bigint NOT NULL
+  updated_at bigint NOT NULL,
+  checked_at bigint,
+  unseen {text}
 );
 CREATE INDEX hook_project ON hooks (installation_id, azure_project);
 CREATE TABLE external_issues (
@@ -404,4 +411,9 @@ CREATE TABLE lease_counter (
   token bigint NOT NULL
 );
 INSERT INTO lease_counter (id, token) VALUES (1, 0), (2, 0);
+CREATE TABLE singletons (
+  name {text} NOT NULL CONSTRAINT singleton_pkey PRIMARY KEY,
+  token bigint NOT NULL,
+  lease_until bigint NOT NULL
+);
 ";

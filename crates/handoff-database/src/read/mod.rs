@@ -8,6 +8,7 @@ pub(crate) mod tracker;
 mod tracking;
 
 use crate::Database;
+use crate::singleton;
 use crate::sql::Sql;
 use async_trait::async_trait;
 use handoff_domain::assignee::Activity;
@@ -18,7 +19,7 @@ use handoff_domain::id::{
     ActivityId, DeliveryId, GroupId, HookId, InstallationId, IntegrationId, LinkId, MappingId, OrganizationId,
     OutboxId, ProjectId, RouteId, TeamId, TrackingRuleId, UserId, WorkItemNumber,
 };
-use handoff_domain::integration::{ConnectedProject, Installation, Integration};
+use handoff_domain::integration::{Chore, ConnectedProject, DueProject, Installation, Integration};
 use handoff_domain::organization::{Organization, Team, User};
 use handoff_domain::outbox::{OutboxRecord, OutboxState};
 use handoff_domain::page::{Page, PageRequest};
@@ -28,6 +29,7 @@ use handoff_domain::port::read::{GroupView, Member};
 use handoff_domain::port::store::{DoomedProject, StoreResult};
 use handoff_domain::project::Project;
 use handoff_domain::slug::Slug;
+use handoff_domain::time::Timestamp;
 use handoff_domain::token::ApiToken;
 use handoff_domain::tracking::TrackingRule;
 use handoff_domain::work_item::{AzureProjectId, ExternalIssue, GroupLink};
@@ -209,8 +211,14 @@ impl Reader for Database {
         organization: OrganizationId,
         integration: IntegrationId,
         azure_project: &AzureProjectId,
+        after: Option<WorkItemNumber>,
+        limit: u16,
     ) -> StoreResult<Vec<WorkItemNumber>> {
-        tracker::linked_work_items(&self.reader, organization, integration, azure_project).await
+        tracker::linked_work_items(&self.reader, organization, integration, azure_project, (after, limit)).await
+    }
+
+    async fn due_projects(&self, chore: Chore, now: Timestamp, limit: u16) -> StoreResult<Vec<DueProject>> {
+        singleton::due_projects(&self.reader, chore, now, limit).await
     }
 
     async fn unresolved_links(

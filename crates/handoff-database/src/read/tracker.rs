@@ -149,6 +149,7 @@ pub(super) async fn linked_work_items(
     organization: OrganizationId,
     integration: IntegrationId,
     azure_project: &AzureProjectId,
+    (after, limit): (Option<WorkItemNumber>, u16),
 ) -> StoreResult<Vec<WorkItemNumber>> {
     let numbers = Sql::new(
         "SELECT DISTINCT e.number FROM group_links l JOIN external_issues e ON e.id = l.external_issue_id \
@@ -156,7 +157,10 @@ pub(super) async fn linked_work_items(
          WHERE p.hidden_at IS NULL AND l.organization_id = ",
     );
     let numbers = numbers.bind(organization.get()).text(" AND e.integration_id = ").bind(integration.get());
-    let numbers = numbers.text(" AND e.azure_project = ").bind(azure_project.as_str()).text(" ORDER BY e.number");
+    let numbers = numbers.text(" AND e.azure_project = ").bind(azure_project.as_str());
+    // Numbers are positive.
+    let numbers = numbers.text(" AND e.number > ").bind(after.map_or(0, WorkItemNumber::get));
+    let numbers = numbers.text(" ORDER BY e.number LIMIT ").bind(i64::from(limit));
     let read = |found: &QueryResult| found.try_get("", "number").stored().map(WorkItemNumber::new);
     numbers.all(on).await?.iter().map(read).collect()
 }

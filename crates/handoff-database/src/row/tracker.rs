@@ -96,6 +96,8 @@ pub(crate) fn hook(row: hooks::Model) -> StoreResult<Hook> {
         status: HookStatus::from_stored(&row.status).ok_or_else(|| damaged("hook status"))?,
         created_at: at(row.created_at),
         updated_at: at(row.updated_at),
+        checked_at: row.checked_at.map(at),
+        unseen: row.unseen,
     })
 }
 
@@ -112,6 +114,8 @@ pub(crate) fn hook_row(hook: &Hook) -> hooks::Model {
         status: hook.status.as_str().to_owned(),
         created_at: hook.created_at.as_micros(),
         updated_at: hook.updated_at.as_micros(),
+        checked_at: hook.checked_at.map(Timestamp::as_micros),
+        unseen: hook.unseen.clone(),
     }
 }
 

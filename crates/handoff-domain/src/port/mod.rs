@@ -7,6 +7,7 @@ pub mod public_address;
 pub mod queue;
 pub mod read;
 pub mod sequence;
+pub mod singleton;
 pub mod store;
 pub mod tracker;
 pub mod tracking;
@@ -18,6 +19,7 @@ pub use public_address::{OwnAnswer, PublicAddress};
 pub use queue::{Appended, Inbox, InboxError, Outbox};
 pub use read::Reader;
 pub use sequence::{ReservedSequence, SequenceError, SequenceStore};
+pub use singleton::{SingletonLease, Singletons, WatchTx};
 pub use store::{Store, StoreError, UnitOfWork};
 pub use tracker::{
     Classified, InboundHeaders, RemoteSubscription, TrackerConnection, TrackerError, TrackerInbound, WorkItemTracker,

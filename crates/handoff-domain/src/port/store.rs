@@ -5,6 +5,7 @@
 //! store, and extend the mock in `testing`. Methods on the apply path take
 //! *sets*, so that a batch of deliveries costs a handful of statements.
 
+use super::singleton::WatchTx;
 use super::tracking::TrackingTx;
 use crate::assignee::{Activity, Assignee, Assignment, Decision, FollowReason, Follower};
 use crate::chat::{CardSource, Guild, MessageRecord, Route, RouteRef};
@@ -77,7 +78,7 @@ pub trait Store: Send + Sync {
 /// An open transaction. Dropping it rolls everything back.
 #[async_trait]
 pub trait UnitOfWork:
-    TenancyTx + ProjectTx + GroupTx + TrackerTx + TrackingTx + OutwardTx + ChatTx + QueueTx + Send
+    TenancyTx + ProjectTx + GroupTx + TrackerTx + TrackingTx + OutwardTx + ChatTx + QueueTx + WatchTx + Send
 {
     /// Makes everything durable.
     ///

@@ -12,7 +12,7 @@ use super::outage_wait::outage_wait;
 use super::refresh_work_item::RefreshWorkItem;
 use super::send_message::{SendMessage, Sent};
 use super::track_work_item::TrackWorkItem;
-use crate::id::InstallationId;
+use crate::id::{InstallationId, OrganizationId};
 use crate::outbox::{ClaimedTask, OutboxState, OutboxTask};
 use crate::port::{ChatError, Clock, Entropy, Outbox, Store, StoreError, TrackerError};
 use crate::time::Timestamp;
@@ -113,8 +113,7 @@ impl CarryOut {
                 refreshed.await.map(|()| Sent::Edited)
             }
             OutboxTask::ReconcileProject { installation, azure_project } => {
-                let read = self.refresh.reconcile_project(claimed.organization, *installation, azure_project);
-                read.await.map(|()| Sent::Edited)
+                self.reconcile(claimed.organization, *installation, azure_project).await.map(|()| Sent::Edited)
             }
             OutboxTask::ConvergeWorkItem { integration, installation, work_item } => {
                 let converge = ConvergeWorkItem { refresh: &self.refresh };
@@ -169,6 +168,21 @@ impl CarryOut {
         }
         let ensured = self.subscriptions.create_subscription(claimed.organization, installation, azure_project);
         ensured.await.map(drop)
+    }
+
+    async fn reconcile(
+        &self,
+        organization: OrganizationId,
+        installation: InstallationId,
+        azure_project: &AzureProjectId,
+    ) -> Result<(), UseCaseError> {
+        let read = self.refresh.reconcile_project(organization, installation, azure_project);
+        let report = read.await?;
+        if !report.differed.is_empty() {
+            let (looked_at, differed) = (report.looked_at, report.differed.len());
+            tracing::info!(%organization, %installation, looked_at, differed, "a reconcile found what was missed");
+        }
+        Ok(())
     }
 
     async fn arm_again(&self, claimed: &ClaimedTask) -> Result<(), StoreError> {

@@ -223,6 +223,7 @@ impl Installations {
         let mut found = uow.set_toggles(organization, id, toggles).await?;
         if let Some(credential) = credential {
             found &= uow.set_credential(organization, id, credential).await?;
+            uow.look_with_new_credential(id, self.base.clock.now()).await?;
         }
         if let Some(expiry) = expiry {
             found &= uow.set_credential_expiry(organization, id, expiry).await?;
@@ -266,7 +267,8 @@ impl Installations {
         let known = self.base.reader.connected_projects(organization, id).await?;
         let is_new = !known.iter().any(|one| one.azure_project == *azure_project);
         let hooks = self.subscriptions.create_subscription(organization, id, azure_project).await?;
-        let linked = self.base.reader.linked_work_items(organization, integration.id, azure_project).await?;
+        let linked = self.base.reader.linked_work_items(organization, integration.id, azure_project, None, 1);
+        let linked = linked.await?;
         if is_new && !linked.is_empty() {
             // They came here from another project, or the project was disconnected: nothing was heard of them.
             let task = OutboxTask::ReconcileProject { installation: id, azure_project: azure_project.clone() };
@@ -280,6 +282,50 @@ impl Installations {
         let mut uow = self.base.store.begin().await?;
         uow.arm(&[row]).await?;
         uow.commit().await
+    }
+
+    /// Gives the hooks of a connected project new secrets; see [`Subscriptions::rotate`].
+    ///
+    /// # Errors
+    /// As [`Subscriptions::rotate`].
+    pub async fn rotate(
+        &self,
+        organization: OrganizationId,
+        id: InstallationId,
+        azure_project: &AzureProjectId,
+    ) -> Result<Vec<Hook>, UseCaseError> {
+        let hooks = self.subscriptions.rotate(organization, id, azure_project).await?;
+        self.base.wake.outbox();
+        Ok(hooks)
+    }
+
+    /// Has every linked work item of a connected project read; a worker does it.
+    ///
+    /// # Errors
+    /// [`UseCaseError::NotFound`] without such an installation, or when the project is not connected.
+    pub async fn reconcile(
+        &self,
+        organization: OrganizationId,
+        id: InstallationId,
+        azure_project: &AzureProjectId,
+    ) -> Result<(), UseCaseError> {
+        self.installation(organization, id).await?;
+        let task = OutboxTask::ReconcileProject { installation: id, azure_project: azure_project.clone() };
+        let row = self.base.armed(organization, task);
+        let found = rerun(|| async {
+            let mut uow = self.base.store.begin().await?;
+            if !uow.hold_connected_project(id, azure_project).await? {
+                return Ok(false);
+            }
+            uow.arm(std::slice::from_ref(&row)).await?;
+            uow.commit().await.map(|()| true)
+        })
+        .await?;
+        if !found {
+            return Err(UseCaseError::NotFound { what: "connected project" });
+        }
+        self.base.wake.outbox();
+        Ok(())
     }
 
     /// Disconnects an Azure DevOps project; a worker deletes its hooks there.

@@ -38,6 +38,7 @@ pub mod post;
 pub mod precedence;
 pub mod projects;
 pub mod prove_public_url;
+pub mod reconcile_report;
 pub mod refresh_work_item;
 pub mod replay;
 pub mod routes;
@@ -54,6 +55,7 @@ pub mod track_work_item;
 pub mod tracking_rules;
 pub mod users;
 mod waiting_links;
+pub mod watch;
 mod workflows;
 
 #[cfg(test)]

@@ -25,8 +25,9 @@ pub struct ProvePublicUrl {
     pub secrets: Arc<dyn SecretBox>,
     /// For the word.
     pub entropy: Arc<dyn Entropy>,
-    /// Where others reach us, without a slash at the end.
-    pub public_url: String,
+    /// Where others reach us, without a slash at the end; without one there is nothing to prove, and no hooks
+    /// are made.
+    pub public_url: Option<String>,
 }
 
 impl ProvePublicUrl {
@@ -47,15 +48,15 @@ impl ProvePublicUrl {
     /// # Errors
     /// [`UseCaseError::Refused`] with what answered instead of us, or why nothing did.
     pub async fn prove(&self) -> Result<(), UseCaseError> {
+        let Some(url) = &self.public_url else { return Ok(()) };
         let mut random = [0_u8; WORD / 2];
         self.entropy.fill(&mut random);
         let word = hexadecimal(&random);
-        let said = match self.address.fetch(&format!("{}{PATH}{word}", self.public_url)).await {
+        let said = match self.address.fetch(&format!("{url}{PATH}{word}")).await {
             Ok(answer) if self.is_ours(&answer, &word) => return Ok(()),
             Ok(answer) => format!("something else answers there: {}", shown(&answer)),
             Err(why) => format!("nothing answers there: {why}"),
         };
-        let url = &self.public_url;
         Err(UseCaseError::Refused(format!(
             "Azure DevOps could not reach us at public_url, {url}: {said}. Nothing was asked of Azure DevOps; check \
              the setting public_url, and that whatever is in front of us passes /webhooks/ on"
@@ -107,7 +108,7 @@ mod tests {
 
     fn proving(address: Arc<dyn PublicAddress>) -> ProvePublicUrl {
         let (secrets, entropy) = (Arc::new(ContextBox), Arc::new(SequentialEntropy::default()));
-        ProvePublicUrl { address, secrets, entropy, public_url: "https://handoff.example.org".to_owned() }
+        ProvePublicUrl { address, secrets, entropy, public_url: Some("https://handoff.example.org".to_owned()) }
     }
 
     #[tokio::test]

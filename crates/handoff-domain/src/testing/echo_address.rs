@@ -28,7 +28,7 @@ impl PublicAddress for EchoAddress {
             address: Arc::new(Self { secrets: self.secrets.clone() }),
             secrets: self.secrets.clone(),
             entropy: Arc::new(NoEntropy),
-            public_url: String::new(),
+            public_url: Some(String::new()),
         };
         let answer = proving.answer(word).map_err(|error| error.to_string())?.ok_or("not a word of ours")?;
         Ok(OwnAnswer { status: 200, server: String::new(), body: answer.into_bytes() })

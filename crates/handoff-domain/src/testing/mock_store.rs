@@ -9,13 +9,14 @@ use crate::id::{
     ActivityId, DeliveryId, ExternalIssueId, GroupId, HookId, InstallationId, IntegrationId, LinkId, MappingId,
     OrganizationId, OutboxId, ProjectId, RouteId, TeamId, TokenId, TrackingRuleId, UserId, WorkItemNumber,
 };
-use crate::integration::{ConnectedProject, Installation, Integration, Toggles};
+use crate::integration::{Chore, ConnectedProject, DueProject, Installation, Integration, Toggles};
 use crate::organization::{DiscordUserId, Organization, Role, Team, User, UserEmail};
 use crate::outbox::{ClaimedTask, Lane, OutboxArm, OutboxRecord, OutboxState};
 use crate::page::{Page, PageRequest};
 use crate::person::{IdentityMapping, Person, Unresolved, UnresolvedKey, UnresolvedPerson};
 use crate::port::queue::{Appended, Inbox, InboxError, Outbox};
 use crate::port::read::{GroupView, Member, Reader};
+use crate::port::singleton::{SingletonLease, Singletons, WatchTx};
 use crate::port::store::{
     ChatTx, DoomedGroup, DoomedProject, GroupState, GroupTx, KnownIdentities, OutwardTx, PersonMatch, ProjectTx,
     QueueTx, Store, StoreError, StoreResult, TenancyTx, TrackerTx, UnitOfWork, WorkflowKey,
@@ -164,6 +165,14 @@ mock! {
     }
 
     #[async_trait]
+    impl WatchTx for UnitOfWork {
+        async fn hold_singleton(&mut self, lease: &SingletonLease) -> StoreResult<()>;
+        async fn schedule(&mut self, installation: InstallationId, azure_project: &AzureProjectId, chore: Chore, due_at: Timestamp) -> StoreResult<()>;
+        async fn look_with_new_credential(&mut self, installation: InstallationId, due_at: Timestamp) -> StoreResult<()>;
+        async fn looked_with_credential(&mut self, installation: InstallationId, azure_project: &AzureProjectId) -> StoreResult<()>;
+    }
+
+    #[async_trait]
     impl UnitOfWork for UnitOfWork {
         async fn commit(self: Box<Self>) -> StoreResult<()>;
     }
@@ -211,7 +220,8 @@ mock! {
         async fn hook(&self, id: HookId) -> StoreResult<Option<(Hook, String)>>;
         async fn links(&self, organization: OrganizationId, group: GroupId) -> StoreResult<Vec<(GroupLink, ExternalIssue)>>;
         async fn link(&self, organization: OrganizationId, id: LinkId) -> StoreResult<Option<(GroupLink, ExternalIssue)>>;
-        async fn linked_work_items(&self, organization: OrganizationId, integration: IntegrationId, azure_project: &AzureProjectId) -> StoreResult<Vec<WorkItemNumber>>;
+        async fn linked_work_items(&self, organization: OrganizationId, integration: IntegrationId, azure_project: &AzureProjectId, after: Option<WorkItemNumber>, limit: u16) -> StoreResult<Vec<WorkItemNumber>>;
+        async fn due_projects(&self, chore: Chore, now: Timestamp, limit: u16) -> StoreResult<Vec<DueProject>>;
         async fn unresolved_links(&self, organization: OrganizationId, page: PageRequest<LinkId>) -> StoreResult<Page<(GroupLink, ExternalIssue)>>;
         async fn unresolved_people(&self, organization: OrganizationId, page: PageRequest<UnresolvedKey>) -> StoreResult<Page<UnresolvedPerson>>;
         async fn tracking_rules(&self, organization: OrganizationId, page: PageRequest<TrackingRuleId>) -> StoreResult<Page<TrackingRule>>;
@@ -250,6 +260,18 @@ mock! {
         async fn fail(&self, id: OutboxId, token: i64, retry_at: Timestamp, reason: &str, counts: bool) -> Result<(), StoreError>;
         async fn replay(&self, organization: OrganizationId, id: OutboxId, now: Timestamp) -> Result<bool, StoreError>;
         async fn purge(&self, before: Timestamp, limit: u16) -> Result<u64, StoreError>;
+    }
+
+}
+mock! {
+    /// The leases by name.
+    pub Singletons {}
+
+    #[async_trait]
+    impl Singletons for Singletons {
+        async fn take(&self, name: &'static str, now: Timestamp, until: Timestamp) -> StoreResult<Option<SingletonLease>>;
+        async fn extend(&self, lease: &SingletonLease, until: Timestamp) -> StoreResult<bool>;
+        async fn give_back(&self, lease: &SingletonLease) -> StoreResult<()>;
     }
 
 }

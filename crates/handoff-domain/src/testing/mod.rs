@@ -16,6 +16,6 @@ pub use mock_outside::{
     MockAssigneeExistsCache, MockChatMessenger, MockOwnershipDebounce, MockSecretBox, MockSequenceStore,
     MockTrackerInbound, MockWake, MockWorkItemTracker,
 };
-pub use mock_store::{MockInbox, MockOutbox, MockReader, MockStore, MockUnitOfWork};
+pub use mock_store::{MockInbox, MockOutbox, MockReader, MockSingletons, MockStore, MockUnitOfWork};
 pub use small_world::SmallWorld;
 pub use world::{FixedClock, SequentialEntropy};

@@ -4,6 +4,7 @@ mod connected_projects;
 mod deliveries;
 mod groups;
 mod guilds;
+mod hooks;
 mod installations;
 mod links;
 mod mappings;
@@ -48,6 +49,7 @@ pub(crate) fn routes(state: &Arc<ApiState>) -> Router<Arc<ApiState>> {
         .merge(work_items::routes())
         .merge(installations::routes())
         .merge(connected_projects::routes())
+        .merge(hooks::routes())
         .merge(state_map::routes())
         .merge(people::routes())
         .merge(tracking_rules::routes())

@@ -62,6 +62,8 @@ const ROUTES: &[(&str, &str)] = &[
     ("PUT", "/organizations/{o}/tracking-rules/{id}"),
     ("DELETE", "/organizations/{o}/tracking-rules/{id}"),
     ("GET", "/organizations/{o}/unresolved-people"),
+    ("POST", "/organizations/{o}/installations/{id}/projects/{id}/reconcile"),
+    ("POST", "/organizations/{o}/installations/{id}/projects/{id}/rotate"),
     ("GET", "/organizations/{o}/identity-mappings"),
     ("POST", "/organizations/{o}/identity-mappings"),
     ("GET", "/organizations/{o}/identity-mappings/{id}"),

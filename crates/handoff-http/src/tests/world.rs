@@ -216,13 +216,13 @@ fn state(
         secrets: secrets.clone(),
         clock: clock.clone(),
         entropy: entropy.clone(),
-        public_url: "https://handoff.example.org".to_owned(),
+        public_url: Some("https://handoff.example.org".to_owned()),
     };
     let proof = ProvePublicUrl {
         address: Arc::new(EchoAddress { secrets: secrets.clone() }),
         secrets: secrets.clone(),
         entropy: entropy.clone(),
-        public_url: "https://handoff.example.org".to_owned(),
+        public_url: Some("https://handoff.example.org".to_owned()),
     };
     let inbox = inbox.unwrap_or_else(|| shared.clone());
     let post = Post::new(

@@ -54,7 +54,7 @@ fn service(messages: MockStore, endings: Vec<MockUnitOfWork>, chat: MockChatMess
             secrets: Arc::new(secrets()),
             clock: clock.clone(),
             entropy: entropy.clone(),
-            public_url: String::new(),
+            public_url: Some(String::new()),
         },
         store: Arc::new(store(endings)),
         outbox: Arc::new(outbox),

@@ -128,6 +128,8 @@ pub(crate) fn hook(event_type: EventType, status: HookStatus, subscription: Opti
         status,
         created_at: NOW,
         updated_at: NOW,
+        checked_at: Some(NOW),
+        unseen: None,
     }
 }
 

@@ -63,13 +63,13 @@ fn service(uows: Vec<MockUnitOfWork>, reader: MockReader, tracker: MockWorkItemT
         secrets: secrets.clone(),
         clock: Arc::new(FixedClock::at(NOW)),
         entropy: Arc::new(SequentialEntropy::default()),
-        public_url: String::new(),
+        public_url: Some(String::new()),
     };
     let proof = ProvePublicUrl {
         address: Arc::new(EchoAddress { secrets: secrets.clone() }),
         secrets: secrets.clone(),
         entropy: Arc::new(SequentialEntropy::default()),
-        public_url: String::new(),
+        public_url: Some(String::new()),
     };
     Installations { base, tracker, secrets, subscriptions, proof }
 }
@@ -106,6 +106,10 @@ fn saving(fails: &'static str) -> MockUnitOfWork {
     uow.expect_set_credential_expiry()
         .withf(|_, _, at| at.is_none())
         .returning(move |_, _, _| unless(fails, "expiry").map(|()| true));
+    // Hooks whose own account lost its access are healed with it.
+    uow.expect_look_with_new_credential()
+        .withf(|id, _| *id == installation())
+        .returning(move |_, _| unless(fails, "look"));
     uow.expect_arm()
         .withf(|rows| rows.len() == 1 && rows[0].task.kind() == "reconcile_project")
         .returning(move |_| unless(fails, "arm"));
@@ -128,7 +132,7 @@ async fn a_credential_that_is_refused_or_of_another_collection_changes_nothing()
 
 #[tokio::test]
 async fn whichever_write_of_a_credential_fails_nothing_is_committed_and_nobody_woken() {
-    for fails in ["toggles", "credential", "expiry", "arm", "commit"] {
+    for fails in ["toggles", "credential", "look", "expiry", "arm", "commit"] {
         let done = changed(Ok(COLLECTION), vec![saving(fails)], false).await;
         assert_eq!(done, Err(UseCaseError::Store(disk_full())), "{fails}");
     }

@@ -11,7 +11,7 @@ use crate::id::{
     ActivityId, DeliveryId, GroupId, HookId, InstallationId, IntegrationId, LinkId, MappingId, OrganizationId,
     OutboxId, ProjectId, RouteId, TeamId, TrackingRuleId, UserId, WorkItemNumber,
 };
-use crate::integration::{ConnectedProject, Installation, Integration};
+use crate::integration::{Chore, ConnectedProject, DueProject, Installation, Integration};
 use crate::organization::{Organization, Team, User, UserEmail};
 use crate::outbox::{OutboxRecord, OutboxState};
 use crate::page::{Page, PageRequest};
@@ -21,6 +21,7 @@ use crate::port::read::{GroupView, Member};
 use crate::port::store::{DoomedProject, StoreResult};
 use crate::project::Project;
 use crate::slug::Slug;
+use crate::time::Timestamp;
 use crate::token::ApiToken;
 use crate::tracking::TrackingRule;
 use crate::work_item::{AzureProjectId, ExternalIssue, GroupLink};
@@ -304,12 +305,21 @@ impl Reader for MemoryStore {
         organization: OrganizationId,
         integration: IntegrationId,
         azure_project: &AzureProjectId,
+        after: Option<WorkItemNumber>,
+        limit: u16,
     ) -> StoreResult<Vec<WorkItemNumber>> {
         let state = self.snapshot();
         let issues = state.links_with_issues(organization).map(|(_, issue)| issue);
         let asked = issues.filter(|issue| issue.integration == integration && issue.azure_project == *azure_project);
         let numbers: BTreeSet<WorkItemNumber> = asked.map(|issue| issue.number).collect();
-        Ok(numbers.into_iter().collect())
+        let rest = numbers.into_iter().filter(|number| after.is_none_or(|after| *number > after));
+        Ok(rest.take(usize::from(limit)).collect())
+    }
+
+    async fn due_projects(&self, chore: Chore, now: Timestamp, limit: u16) -> StoreResult<Vec<DueProject>> {
+        let mut due = self.snapshot().due_projects(chore, now);
+        due.truncate(usize::from(limit));
+        Ok(due)
     }
 
     async fn unresolved_links(

@@ -50,6 +50,10 @@ pub(super) struct State {
     pub(super) integrations: BTreeMap<IntegrationId, Integration>,
     pub(super) installations: BTreeMap<InstallationId, Installation>,
     pub(super) connections: BTreeMap<(InstallationId, AzureProjectId), ConnectedProject>,
+    /// When chores of connected projects are due; those never scheduled are due since they were connected.
+    pub(super) schedule: BTreeMap<(InstallationId, AzureProjectId), Schedule>,
+    /// Leases by name.
+    pub(super) singletons: BTreeMap<&'static str, Lease>,
     pub(super) hooks: BTreeMap<HookId, Hook>,
     pub(super) issues: BTreeMap<ExternalIssueId, ExternalIssue>,
     pub(super) links: BTreeMap<LinkId, GroupLink>,
@@ -67,6 +71,14 @@ pub(super) struct State {
     pub(super) last_token: i64,
     /// The largest id given to an organization, a user, a team or a project.
     pub(super) last_id: i64,
+}
+
+/// When the chores of a connected project are due.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Schedule {
+    pub(super) look_at: Option<Timestamp>,
+    pub(super) reconcile_at: Option<Timestamp>,
+    pub(super) new_credential: bool,
 }
 
 /// A project, hidden or not.

@@ -136,11 +136,13 @@ impl TrackerTx for Transaction {
         installation: InstallationId,
         azure_project: &AzureProjectId,
     ) -> StoreResult<bool> {
+        let key = (installation, azure_project.clone());
         let state = self.write();
         state
             .tracking_rules
             .retain(|_, rule| rule.installation != installation || rule.azure_project != *azure_project);
-        Ok(state.connections.remove(&(installation, azure_project.clone())).is_some())
+        state.schedule.remove(&key);
+        Ok(state.connections.remove(&key).is_some())
     }
 
     async fn hold_connected_project(
