@@ -16,8 +16,8 @@ use handoff_database::Database;
 use handoff_discord::DiscordMessenger;
 use handoff_domain::page::PageRequest;
 use handoff_domain::port::cache::ASSIGNED_LIFETIME;
-use handoff_domain::port::{ChatMessenger, Clock, Entropy, SecretBox};
-use handoff_http::Server;
+use handoff_domain::port::{ChatInbound, ChatMessenger, Clock, Entropy, SecretBox};
+use handoff_http::{InteractionLimits, Server};
 use handoff_vsts::{AzureDevOps, AzureInbound};
 use std::path::Path;
 use std::sync::Arc;
@@ -64,6 +64,7 @@ impl Instance {
             public_url: public_url.clone(),
             snowflakes: config.snowflake.region(),
             webhooks: config.http.webhooks,
+            interactions: InteractionLimits::default(),
             retention: config.retention,
         };
         let found = ports.reader.organizations(PageRequest { after: None, limit: 1 }).await?;
@@ -114,6 +115,7 @@ fn ports(
         tracker: Arc::new(azure.context("Azure DevOps cannot be called")?),
         inbound: Arc::new(AzureInbound),
         chat: chat(config, clock.clone())?,
+        chat_inbound: config.discord.inbound().map(|inbound| Arc::new(inbound) as Arc<dyn ChatInbound>),
         cache: cache.clone(),
         debounce: cache,
         sequence: Arc::new(InProcessSequence::new(clock.as_ref())),

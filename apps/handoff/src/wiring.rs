@@ -1,10 +1,11 @@
 //! Wires the ports to the services. Nothing here decides anything: whoever calls chose the adapters.
 
 use handoff_domain::port::{
-    AssigneeExistsCache, ChatMessenger, Clock, Entropy, Inbox, Outbox, OwnershipDebounce, Reader, SecretBox,
-    SequenceStore, Store, TrackerInbound, WorkItemTracker,
+    AssigneeExistsCache, ChatInbound, ChatMessenger, Clock, Entropy, Inbox, Outbox, OwnershipDebounce, Reader,
+    SecretBox, SequenceStore, Store, TrackerInbound, WorkItemTracker,
 };
 use handoff_domain::service::Assignments;
+use handoff_domain::service::access_codes::AccessCodes;
 use handoff_domain::service::carry_out::CarryOut;
 use handoff_domain::service::create_subscription::Subscriptions;
 use handoff_domain::service::delete_project::DeleteProject;
@@ -14,6 +15,7 @@ use handoff_domain::service::groups::Groups;
 use handoff_domain::service::guilds::Guilds;
 use handoff_domain::service::handle_updated_workitem::HandleUpdatedWorkitem;
 use handoff_domain::service::installations::Installations;
+use handoff_domain::service::interactions::Interactions;
 use handoff_domain::service::link_work_item::LinkWorkItem;
 use handoff_domain::service::mappings::Mappings;
 use handoff_domain::service::organizations::Organizations;
@@ -28,7 +30,7 @@ use handoff_domain::service::teams::Teams;
 use handoff_domain::service::tokens::Tokens;
 use handoff_domain::service::users::Users;
 use handoff_domain::snowflake::Region;
-use handoff_http::{ApiState, Lifecycle, WebhookLimits, Webhooks};
+use handoff_http::{ApiState, InteractionLimits, InteractionWebhook, Lifecycle, WebhookLimits, Webhooks};
 use handoff_worker::{WakeSignals, Workers};
 use std::sync::Arc;
 use std::time::Duration;
@@ -58,6 +60,8 @@ pub struct Ports {
     pub sequence: Arc<dyn SequenceStore>,
     /// Seals credentials and the passwords of hooks.
     pub secrets: Arc<dyn SecretBox>,
+    /// Discord, heard; `None` where its interactions are not set up.
+    pub chat_inbound: Option<Arc<dyn ChatInbound>>,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// Randomness.
@@ -73,6 +77,8 @@ pub struct Choices {
     pub snowflakes: Option<Region>,
     /// How long and how much a delivery may take.
     pub webhooks: WebhookLimits,
+    /// How long and how much an interaction may take.
+    pub interactions: InteractionLimits,
     /// How long deliveries and ended rows of the outbox are kept.
     pub retention: Duration,
 }
@@ -125,6 +131,7 @@ pub fn wire(ports: Ports, choices: &Choices) -> Wired {
         clock: ports.clock.clone(),
         entropy: ports.entropy.clone(),
     };
+    let interactions = interactions(&ports, &assignments);
     let workers =
         workers(&ports, &assignments, &subscriptions, delete_project.clone(), wake.clone(), choices.retention);
     let post = Post::new(
@@ -143,6 +150,11 @@ pub fn wire(ports: Ports, choices: &Choices) -> Wired {
         entropy: ports.entropy.clone(),
         reader: ports.reader.clone(),
         webhooks: Webhooks::new(Arc::new(post), choices.webhooks),
+        interactions: ports
+            .chat_inbound
+            .clone()
+            .map(|inbound| InteractionWebhook::new(inbound, interactions, choices.interactions)),
+        access_codes: AccessCodes { base: base.clone() },
         tokens: Tokens { base: base.clone() },
         organizations: Organizations { base: base.clone() },
         users: Users { base: base.clone() },
@@ -168,6 +180,10 @@ pub fn wire(ports: Ports, choices: &Choices) -> Wired {
         replay: Replay { base, outbox: ports.outbox.clone() },
     });
     Wired { api, workers }
+}
+
+fn interactions(ports: &Ports, assignments: &Assignments) -> Interactions {
+    Interactions { assignments: assignments.clone(), reader: ports.reader.clone(), chat: ports.chat.clone() }
 }
 
 fn workers(
@@ -212,6 +228,7 @@ fn workers(
         apply,
         outbox: ports.outbox.clone(),
         carry_out,
+        interactions: interactions(ports, assignments),
         delete_project,
         clock: ports.clock.clone(),
         wake,

@@ -8,6 +8,7 @@ mod api;
 mod auth;
 mod extract;
 mod health;
+mod interaction_webhook;
 mod observe_requests;
 mod page;
 mod problem;
@@ -18,6 +19,7 @@ mod webhook;
 #[cfg(test)]
 mod tests;
 
+pub use interaction_webhook::{InteractionLimits, InteractionWebhook};
 pub use problem::Problem;
 pub use server::{Limits, Server};
 pub use state::{ApiState, Lifecycle};
@@ -29,12 +31,13 @@ use std::sync::Arc;
 
 /// Everything under one listener: webhooks, API and health.
 pub fn router(state: Arc<ApiState>) -> Router {
-    finished(webhook::routes().merge(api::routes(&state)).merge(health::routes()), state)
+    let webhooks = webhook::routes().merge(interaction_webhook::routes());
+    finished(webhooks.merge(api::routes(&state)).merge(health::routes()), state)
 }
 
 /// Only the webhooks and health, for a listener of their own.
 pub fn webhook_router(state: Arc<ApiState>) -> Router {
-    finished(webhook::routes().merge(health::routes()), state)
+    finished(webhook::routes().merge(interaction_webhook::routes()).merge(health::routes()), state)
 }
 
 /// Only the API and health, where webhooks have a listener of their own.

@@ -20,6 +20,7 @@ use handoff_domain::service::carry_out::{CarryOut, MAX_ATTEMPTS};
 use handoff_domain::service::create_subscription::Subscriptions;
 use handoff_domain::service::delete_project::DeleteProject;
 use handoff_domain::service::handle_updated_workitem::{self, HandleUpdatedWorkitem};
+use handoff_domain::service::interactions::Interactions;
 use handoff_domain::service::refresh_work_item::RefreshWorkItem;
 use handoff_domain::service::send_message::SendMessage;
 use handoff_domain::testing::{
@@ -148,6 +149,7 @@ fn world() -> World {
         clock: clock.clone(),
         entropy: entropy.clone(),
     };
+    let interactions = Interactions { assignments: assignments.clone(), reader: store.clone(), chat: chat.clone() };
     let workers = Workers {
         inbox: store.clone(),
         apply: HandleUpdatedWorkitem {
@@ -159,6 +161,7 @@ fn world() -> World {
         },
         outbox: store.clone(),
         carry_out,
+        interactions,
         delete_project: DeleteProject {
             store: store.clone(),
             reader: store.clone(),

@@ -2,6 +2,7 @@
 
 pub mod cache;
 pub mod chat;
+pub mod chat_inbound;
 pub mod environment;
 pub mod queue;
 pub mod read;
@@ -11,6 +12,7 @@ pub mod tracker;
 
 pub use cache::{AssigneeExistsCache, FillTicket, OwnershipDebounce};
 pub use chat::{ChannelDescription, ChatError, ChatMessenger};
+pub use chat_inbound::{ChatInbound, InboundRefusal, Received};
 pub use environment::{Clock, Entropy, SecretBox, SecretBoxError, Wake};
 pub use queue::{Appended, Inbox, InboxError, Outbox};
 pub use read::Reader;

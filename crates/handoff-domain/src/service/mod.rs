@@ -4,6 +4,7 @@
 //! [`ChangeSet`], writes that, commits, and only then does best-effort work (caches, wake-ups). No
 //! network call is made while a unit of work is open.
 
+pub mod access_codes;
 pub mod assign;
 pub mod assignee_exists;
 pub mod assignments;
@@ -21,6 +22,7 @@ pub mod guilds;
 pub mod handle_assign_to;
 pub mod handle_updated_workitem;
 pub mod installations;
+pub mod interactions;
 pub mod invalidate_assignee_exists_cache;
 pub mod link_work_item;
 pub mod mappings;
@@ -36,6 +38,7 @@ mod said;
 pub mod save_project;
 pub mod save_with_snowflake_id;
 pub mod send_message;
+pub mod set_status;
 pub mod sync_group_assignee_inbound;
 pub mod teams;
 pub mod tokens;

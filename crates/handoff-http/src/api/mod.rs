@@ -3,8 +3,10 @@
 mod connected_projects;
 mod deliveries;
 mod groups;
+mod guild_claims;
 mod guilds;
 mod installations;
+mod link_codes;
 mod links;
 mod mappings;
 mod members;
@@ -44,6 +46,8 @@ pub(crate) fn routes(state: &Arc<ApiState>) -> Router<Arc<ApiState>> {
         .merge(connected_projects::routes())
         .merge(mappings::routes())
         .merge(guilds::routes())
+        .merge(guild_claims::routes())
+        .merge(link_codes::routes())
         .merge(routes::routes())
         .merge(deliveries::routes())
         .merge(outbox::routes())

@@ -12,6 +12,7 @@
 mod chat;
 mod doubles;
 mod group;
+mod interaction;
 mod project;
 mod queue;
 mod read;
