@@ -9,6 +9,7 @@ mod database;
 mod disorder;
 mod flow;
 mod healing;
+mod interactions;
 mod people;
 mod projects;
 mod snowflakes;

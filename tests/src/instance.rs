@@ -15,7 +15,7 @@ use handoff::wiring::{Choices, Ports, wire};
 use handoff_domain::port::Clock;
 use handoff_domain::snowflake::Region;
 use handoff_domain::text::Name;
-use handoff_http::{Limits, WebhookLimits};
+use handoff_http::{InteractionLimits, Limits, WebhookLimits};
 use handoff_sandbox::azure::{AzureOptions, AzureSim};
 use handoff_sandbox::client::plain_client;
 use handoff_sandbox::clock::SimClock;
@@ -119,7 +119,7 @@ impl Instance {
         let discord = DiscordSim::start(discord).await.unwrap();
         let bot = discord.add_bot(BOT_TOKEN, "Handoff");
         let backing = Backing::open(&setup.kept).await;
-        let mut ports = ports(&clock, &discord, &backing);
+        let mut ports = ports(&clock, &discord, bot, &backing);
         change(&mut ports);
         let running = serve(&ports, setup.loops).await;
         let (_, token) = running.api().tokens.create(Name::parse("tests").unwrap(), None, None).await.unwrap();
@@ -288,6 +288,7 @@ fn choices(port: u16) -> Choices {
         public_url: format!("http://127.0.0.1:{port}"),
         snowflakes: Region::new(1),
         webhooks: WebhookLimits::default(),
+        interactions: InteractionLimits::default(),
         retention: RETENTION,
     }
 }

@@ -8,8 +8,8 @@ const CHAT_INPUT: u8 = 1;
 const TEXT: u8 = 3;
 /// Where it can be used, and what it is installed to: in servers.
 const IN_GUILDS: [u8; 1] = [0];
-/// The permission to manage a server, as the text of its bit.
-const MANAGE_GUILD: &str = "32";
+/// The permission to manage a server. The official description says that a request has it as a number.
+const MANAGE_GUILD: u64 = 1 << 5;
 
 pub(crate) const LINK: &str = "link";
 pub(crate) const UNLINK: &str = "unlink";
