@@ -4,9 +4,12 @@ use handoff_sandbox::discord::{Answered, InteractionError};
 use handoff_tests::scene::{Group, Scene};
 use reqwest::Method;
 use serde_json::{Value, json};
+use std::time::Duration;
 
 async fn more_members(scene: &Scene, names: impl Iterator<Item = String>) {
     for name in names {
+        // There are sixteen ids in a second.
+        scene.advance(Duration::from_secs(1)).await;
         let made = scene.api.post(&format!("{}/users", scene.tenant.at), json!({"name": name})).await;
         let path = format!("{}/teams/{}/members/{}", scene.tenant.at, scene.tenant.team, made["id"]);
         scene.api.change(Method::PUT, &path, Value::Null).await;
