@@ -62,7 +62,11 @@ impl RefreshWorkItem {
         Ok(())
     }
 
-    async fn read_and_observe(&self, at: &TrackerConnection, numbers: &[WorkItemNumber]) -> Result<(), UseCaseError> {
+    pub(super) async fn read_and_observe(
+        &self,
+        at: &TrackerConnection,
+        numbers: &[WorkItemNumber],
+    ) -> Result<(), UseCaseError> {
         let begun_at = self.assignments.clock.now();
         let first = self.read(at, numbers).await?;
         let missing: Vec<WorkItemNumber> =
@@ -94,6 +98,19 @@ impl RefreshWorkItem {
         let changes = rerun(|| self.mark_deleted(at.integration, missing, begun_at, &visible)).await?;
         self.assignments.tell(ticket, &changes).await;
         Ok(())
+    }
+
+    /// Observes the answer to a write of ours, whose request began at `begun_at`.
+    ///
+    /// # Errors
+    /// [`UseCaseError`].
+    pub(super) async fn observe_answer(
+        &self,
+        integration: IntegrationId,
+        answer: Snapshot,
+        begun_at: Timestamp,
+    ) -> Result<(), UseCaseError> {
+        self.apply(integration, &[answer], begun_at, false).await.map(|_| ())
     }
 
     async fn read(&self, at: &TrackerConnection, numbers: &[WorkItemNumber]) -> Result<Vec<Snapshot>, UseCaseError> {

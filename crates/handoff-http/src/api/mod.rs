@@ -15,6 +15,7 @@ mod outbox;
 mod project_teams;
 mod projects;
 mod routes;
+mod state_map;
 mod teams;
 
 use crate::auth::authenticate;
@@ -44,6 +45,7 @@ pub(crate) fn routes(state: &Arc<ApiState>) -> Router<Arc<ApiState>> {
         .merge(links::routes())
         .merge(installations::routes())
         .merge(connected_projects::routes())
+        .merge(state_map::routes())
         .merge(mappings::routes())
         .merge(guilds::routes())
         .merge(guild_claims::routes())

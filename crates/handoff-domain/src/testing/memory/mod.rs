@@ -13,6 +13,7 @@ mod chat;
 mod doubles;
 mod group;
 mod interaction;
+mod outward;
 mod project;
 mod queue;
 mod read;
