@@ -1,6 +1,7 @@
 //! The commands: one file each.
 
 mod config;
+pub mod connect;
 mod migrate;
 mod serve;
 mod token;
@@ -31,6 +32,11 @@ pub fn run(command_line: CommandLine, output: Output) -> Result<(), Failure> {
             let (config, _) = load()?;
             logging::begin(&config.log)?;
             on_this_thread(migrate::migrate(&config, args.check, output))
+        }
+        Command::Connect(command) => {
+            let (config, _) = load()?;
+            logging::begin(&config.log)?;
+            on_all_cores(async move { connect::run(&config, command, output).await })
         }
         Command::Token(command) => {
             let (config, _) = load()?;
