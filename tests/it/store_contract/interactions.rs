@@ -3,7 +3,7 @@
 use super::fixtures::*;
 use super::{Shared, on_every_backend};
 use handoff_domain::access_code::{AccessCode, CodeKind, CodePurpose};
-use handoff_domain::assignee::Assignee;
+use handoff_domain::assignee::{Assignee, ChangeSource, Decision};
 use handoff_domain::group::{Group, GroupStatus};
 use handoff_domain::id::{GroupId, OrganizationId, ProjectId, UserId};
 use handoff_domain::interaction::WrongCodes;
@@ -138,7 +138,8 @@ async fn what_a_person_sees_is_what_their_teams_have(store: Shared) {
     assert!(store.groups_assigned_to(ADAS, BOB, 10).await.unwrap().is_empty());
     assert!(store.groups_assigned_to(BOBS, ADA, 10).await.unwrap().is_empty());
     let mut uow = begin(&store).await;
-    uow.set_group_status(group(2, 2).id, GroupStatus::Resolved).await.unwrap();
+    let resolved = Decision { value: GroupStatus::Resolved, at: NOW, source: ChangeSource::Discord { by: ADA } };
+    uow.put_status_decisions(&[(group(2, 2).id, resolved)]).await.unwrap();
     uow.put_assignments(&[assigned(group(3, 10).id, Assignee::Team(TEAM))]).await.unwrap();
     uow.commit().await.unwrap();
     assert_eq!(numbers(&store.groups_assigned_to(ADAS, ADA, 10).await.unwrap()), [1], "open, and theirs alone");
