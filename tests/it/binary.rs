@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "what fails here fails the test that called")]
 
+mod connect_discord;
 mod demo;
 mod files;
 mod program;

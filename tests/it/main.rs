@@ -10,6 +10,7 @@ mod disorder;
 mod flow;
 mod healing;
 mod hooks;
+mod interactions;
 mod outward;
 mod people;
 mod projects;

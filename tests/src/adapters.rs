@@ -6,10 +6,10 @@ use handoff::environment::SystemEntropy;
 use handoff::secret_box::{SealingKey, XChaChaSecretBox};
 use handoff::wiring::Ports;
 use handoff_cache::{InProcessCache, InProcessSequence};
-use handoff_discord::{DiscordMessenger, DiscordSettings};
+use handoff_discord::{DiscordInbound, DiscordMessenger, DiscordSettings};
 use handoff_domain::port::Clock;
 use handoff_domain::secret::Secret;
-use handoff_sandbox::discord::DiscordSim;
+use handoff_sandbox::discord::{DiscordSim, Snowflake};
 use handoff_vsts::{AddressPolicy, AzureDevOps, AzureInbound, AzureSettings, OwnAddress};
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,16 +24,12 @@ const CALL_TIMEOUT: Duration = Duration::from_secs(20);
 /// # Panics
 /// When one of them cannot be made.
 #[must_use]
-pub fn ports(clock: &TestClock, discord: &DiscordSim, backing: &Backing) -> Ports {
+pub fn ports(clock: &TestClock, discord: &DiscordSim, bot: Snowflake, backing: &Backing) -> Ports {
+    let application = bot.to_string().parse().unwrap();
     let clock: Arc<dyn Clock> = Arc::new(clock.clone());
     let entropy = Arc::new(SystemEntropy);
     let cache = Arc::new(InProcessCache::new(clock.clone(), 10_000, Duration::from_secs(3600)));
     let key = SealingKey { id: *b"test", key: [7; 32] };
-    let settings = DiscordSettings {
-        api_base: format!("{}/api/v10", discord.base_url()),
-        timeout: CALL_TIMEOUT,
-        ..DiscordSettings::new(Secret::new(BOT_TOKEN))
-    };
     Ports {
         store: backing.store.clone(),
         reader: backing.reader.clone(),
@@ -43,14 +39,30 @@ pub fn ports(clock: &TestClock, discord: &DiscordSim, backing: &Backing) -> Port
         tracker: Arc::new(AzureDevOps::new(local_azure(), clock.clone()).unwrap()),
         inbound: Arc::new(AzureInbound),
         own_address: Arc::new(OwnAddress::new().unwrap()),
-        chat: Arc::new(DiscordMessenger::new(&settings, clock.clone()).unwrap()),
+        chat: Arc::new(messenger(discord, clock.clone())),
         cache: cache.clone(),
         debounce: cache,
+        chat_inbound: Some(Arc::new(DiscordInbound::new(&discord.public_key(), application).unwrap())),
         sequence: Arc::new(InProcessSequence::new(clock.as_ref())),
         secrets: Arc::new(XChaChaSecretBox::new(key, Vec::new(), entropy.clone())),
         clock,
         entropy,
     }
+}
+
+/// The messenger of the bot.
+///
+/// # Panics
+/// When it cannot be made.
+#[must_use]
+pub fn messenger(discord: &DiscordSim, clock: Arc<dyn Clock>) -> DiscordMessenger {
+    let settings = DiscordSettings {
+        api_base: format!("{}/api/v10", discord.base_url()),
+        buttons: true,
+        timeout: CALL_TIMEOUT,
+        ..DiscordSettings::new(Secret::new(BOT_TOKEN))
+    };
+    DiscordMessenger::new(&settings, clock).unwrap()
 }
 
 /// Settings that let a client reach this machine.

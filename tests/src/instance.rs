@@ -16,7 +16,7 @@ use handoff_domain::port::Clock;
 use handoff_domain::service::watch::Periods;
 use handoff_domain::snowflake::Region;
 use handoff_domain::text::Name;
-use handoff_http::{Limits, WebhookLimits};
+use handoff_http::{InteractionLimits, Limits, WebhookLimits};
 use handoff_sandbox::azure::{AzureOptions, AzureSim};
 use handoff_sandbox::client::plain_client;
 use handoff_sandbox::clock::SimClock;
@@ -128,7 +128,7 @@ impl Instance {
         let discord = DiscordSim::start(discord).await.unwrap();
         let bot = discord.add_bot(BOT_TOKEN, "Handoff");
         let backing = Backing::open(&setup.kept).await;
-        let mut ports = ports(&clock, &discord, &backing);
+        let mut ports = ports(&clock, &discord, bot, &backing);
         change(&mut ports);
         let running = serve(&ports, &setup).await;
         let (_, token) = running.api().tokens.create(Name::parse("tests").unwrap(), None, None).await.unwrap();
@@ -310,6 +310,7 @@ impl Setup {
             periods: Periods::default(),
             snowflakes: Region::new(1),
             webhooks: WebhookLimits::default(),
+            interactions: InteractionLimits::default(),
             retention: RETENTION,
         }
     }

@@ -10,6 +10,7 @@ pub mod clock;
 pub mod crash;
 pub mod database;
 pub mod instance;
+pub mod interactive;
 pub mod leftovers;
 pub mod requirements;
 pub mod scene;

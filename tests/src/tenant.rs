@@ -32,7 +32,7 @@ pub struct Tenant {
     /// The guild.
     pub guild: Snowflake,
     /// The role of those who read the channel.
-    readers: Snowflake,
+    pub readers: Snowflake,
     /// The channel that shows the project, which not everybody reads.
     pub channel: Snowflake,
     /// The installation.

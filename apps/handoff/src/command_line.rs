@@ -1,5 +1,6 @@
 //! The command line.
 
+use crate::commands::connect::Connect;
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
 
@@ -9,6 +10,7 @@ Exit codes:
   1  failed
   2  the command line or the configuration is wrong
   3  the database waits for migrations
+  4  the other side refuses the credential, or a right is missing
 
 Every setting may also be a variable: HANDOFF_LISTEN, HANDOFF_DISCORD__TOKEN, HANDOFF_DATABASE__URL_FILE …
 
@@ -49,6 +51,9 @@ pub enum Command {
     /// Read every linked work item in Azure DevOps, and say what was not as we had it.
     #[command(after_help = RECONCILE_HELP)]
     Reconcile(ReconcileArgs),
+    /// Connect the other sides: Discord.
+    #[command(subcommand)]
+    Connect(Connect),
     /// Make and revoke tokens for the API.
     #[command(subcommand)]
     Token(TokenCommand),

@@ -16,6 +16,8 @@ pub enum Code {
     Misconfigured = 2,
     /// The database waits for migrations.
     MigrationsPending = 3,
+    /// The other side refuses the credential, or a right is missing.
+    Refused = 4,
 }
 
 impl From<Code> for ExitCode {
@@ -35,6 +37,11 @@ impl Failure {
     /// The configuration, or what it names, is wrong.
     pub fn misconfigured(error: impl Into<anyhow::Error>) -> Self {
         Self { code: Code::Misconfigured, error: error.into() }
+    }
+
+    /// The other side refuses.
+    pub fn refused(error: impl Into<anyhow::Error>) -> Self {
+        Self { code: Code::Refused, error: error.into() }
     }
 
     /// Migrations are pending.

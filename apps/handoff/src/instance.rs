@@ -16,8 +16,8 @@ use handoff_database::Database;
 use handoff_discord::DiscordMessenger;
 use handoff_domain::page::PageRequest;
 use handoff_domain::port::cache::ASSIGNED_LIFETIME;
-use handoff_domain::port::{ChatMessenger, Clock, Entropy, SecretBox};
-use handoff_http::Server;
+use handoff_domain::port::{ChatInbound, ChatMessenger, Clock, Entropy, SecretBox};
+use handoff_http::{InteractionLimits, Server};
 use handoff_vsts::{AzureDevOps, AzureInbound, OwnAddress};
 use std::net::SocketAddr;
 use std::path::Path;
@@ -98,6 +98,7 @@ pub(crate) fn choices(config: &Config, public_url: Option<String>) -> Choices {
         periods: config.azure.periods,
         snowflakes: config.snowflake.region(),
         webhooks: config.http.webhooks,
+        interactions: InteractionLimits::default(),
         retention: config.retention,
     }
 }
@@ -135,6 +136,7 @@ pub(crate) fn ports(
         inbound: Arc::new(AzureInbound),
         own_address: Arc::new(OwnAddress::new().context("our own address cannot be asked")?),
         chat: chat(config, clock.clone())?,
+        chat_inbound: config.discord.inbound().map(|inbound| Arc::new(inbound) as Arc<dyn ChatInbound>),
         cache: cache.clone(),
         debounce: cache,
         sequence: Arc::new(InProcessSequence::new(clock.as_ref())),

@@ -1,10 +1,11 @@
 //! Wires the ports to the services. Nothing here decides anything: whoever calls chose the adapters.
 
 use handoff_domain::port::{
-    AssigneeExistsCache, ChatMessenger, Clock, Entropy, Inbox, Outbox, OwnershipDebounce, PublicAddress, Reader,
-    SecretBox, SequenceStore, Singletons, Store, TrackerInbound, WorkItemTracker,
+    AssigneeExistsCache, ChatInbound, ChatMessenger, Clock, Entropy, Inbox, Outbox, OwnershipDebounce, PublicAddress,
+    Reader, SecretBox, SequenceStore, Singletons, Store, TrackerInbound, WorkItemTracker,
 };
 use handoff_domain::service::Assignments;
+use handoff_domain::service::access_codes::AccessCodes;
 use handoff_domain::service::carry_out::CarryOut;
 use handoff_domain::service::create_subscription::Subscriptions;
 use handoff_domain::service::delete_project::DeleteProject;
@@ -15,6 +16,7 @@ use handoff_domain::service::guilds::Guilds;
 use handoff_domain::service::handle_updated_workitem::HandleUpdatedWorkitem;
 use handoff_domain::service::import_people::ImportPeople;
 use handoff_domain::service::installations::Installations;
+use handoff_domain::service::interactions::Interactions;
 use handoff_domain::service::link_work_item::LinkWorkItem;
 use handoff_domain::service::mappings::Mappings;
 use handoff_domain::service::organizations::Organizations;
@@ -33,7 +35,7 @@ use handoff_domain::service::tracking_rules::TrackingRules;
 use handoff_domain::service::users::Users;
 use handoff_domain::service::watch::{Periods, Watch};
 use handoff_domain::snowflake::Region;
-use handoff_http::{ApiState, Lifecycle, WebhookLimits, Webhooks};
+use handoff_http::{ApiState, InteractionLimits, InteractionWebhook, Lifecycle, WebhookLimits, Webhooks};
 use handoff_worker::{WakeSignals, Workers};
 use std::sync::Arc;
 use std::time::Duration;
@@ -67,6 +69,8 @@ pub struct Ports {
     pub sequence: Arc<dyn SequenceStore>,
     /// Seals credentials and the passwords of hooks.
     pub secrets: Arc<dyn SecretBox>,
+    /// Discord, heard; `None` where its interactions are not set up.
+    pub chat_inbound: Option<Arc<dyn ChatInbound>>,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// Randomness.
@@ -85,6 +89,8 @@ pub struct Choices {
     pub snowflakes: Option<Region>,
     /// How long and how much a delivery may take.
     pub webhooks: WebhookLimits,
+    /// How long and how much an interaction may take.
+    pub interactions: InteractionLimits,
     /// How long deliveries and ended rows of the outbox are kept.
     pub retention: Duration,
 }
@@ -143,6 +149,7 @@ pub fn wire(ports: Ports, choices: &Choices) -> Wired {
         clock: ports.clock.clone(),
         entropy: ports.entropy.clone(),
     };
+    let interactions = interactions(&ports, &assignments);
     let workers = workers(&ports, &assignments, &subscriptions, delete_project.clone(), wake.clone(), choices);
     let post = Post::new(
         ports.reader.clone(),
@@ -160,6 +167,11 @@ pub fn wire(ports: Ports, choices: &Choices) -> Wired {
         entropy: ports.entropy.clone(),
         reader: ports.reader.clone(),
         webhooks: Webhooks::new(Arc::new(post), choices.webhooks),
+        interactions: ports
+            .chat_inbound
+            .clone()
+            .map(|inbound| InteractionWebhook::new(inbound, interactions, choices.interactions)),
+        access_codes: AccessCodes { base: base.clone() },
         tokens: Tokens { base: base.clone() },
         organizations: Organizations { base: base.clone() },
         users: Users { base: base.clone() },
@@ -192,6 +204,10 @@ pub fn wire(ports: Ports, choices: &Choices) -> Wired {
         replay: Replay { base, outbox: ports.outbox.clone() },
     });
     Wired { api, workers }
+}
+
+fn interactions(ports: &Ports, assignments: &Assignments) -> Interactions {
+    Interactions { assignments: assignments.clone(), reader: ports.reader.clone(), chat: ports.chat.clone() }
 }
 
 fn workers(
@@ -254,6 +270,7 @@ fn workers(
         apply,
         outbox: ports.outbox.clone(),
         carry_out,
+        interactions: interactions(ports, assignments),
         delete_project,
         watch,
         clock: ports.clock.clone(),

@@ -16,6 +16,7 @@ mod delivery;
 mod error;
 mod group;
 mod group_commit;
+mod interaction;
 mod lease;
 mod migrate;
 mod migration;

@@ -141,7 +141,7 @@ fn or_else(text: String, otherwise: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use handoff_domain::id::WorkItemNumber;
+    use handoff_domain::id::{GroupId, WorkItemNumber};
     use handoff_domain::organization::DiscordUserId;
 
     fn item(number: i64) -> CardWorkItem {
@@ -157,6 +157,7 @@ mod tests {
 
     fn card() -> Card {
         Card {
+            group: Some(GroupId::from_uuid(uuid::Uuid::from_u128(1))),
             short_id: "BACKEND-42".to_owned(),
             title: Some("Log in **fails**".to_owned()),
             url: None,

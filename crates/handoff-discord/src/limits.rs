@@ -42,6 +42,10 @@ pub(crate) enum Operation {
     ReadMember,
     /// Read the bot's own account.
     ReadCurrentUser,
+    /// Read the bot's own application.
+    ReadApplication,
+    /// Set the application's commands.
+    SetCommands,
 }
 
 /// The "top-level resource" that limits are kept apart by.

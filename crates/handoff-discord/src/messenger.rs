@@ -3,7 +3,7 @@
 use crate::channel::{self, Sight};
 use crate::errors::{ARCHIVED_THREAD, Failure, REPLY_NEEDS_HISTORY, retry};
 use crate::history::{self, Wanted};
-use crate::request::{self, Call, Reply};
+use crate::request::{self, Buttons, Call, Reply};
 use crate::sender::Sender;
 use crate::settings::{DiscordSettings, SettingsError};
 use crate::wire::{Channel, GuildName, MessageRef, PastMessage, User};
@@ -23,6 +23,7 @@ use twilight_model::id::marker::UserMarker;
 /// what Discord still allows is known only to who sends.
 pub struct DiscordMessenger {
     sender: Sender,
+    buttons: Buttons,
     /// The bot's own account, once it was asked for.
     bot: OnceCell<Id<UserMarker>>,
 }
@@ -34,10 +35,11 @@ impl DiscordMessenger {
     /// # Errors
     /// [`SettingsError`] when the settings cannot be used.
     pub fn new(settings: &DiscordSettings, clock: Arc<dyn Clock>) -> Result<Self, SettingsError> {
-        Ok(Self { sender: Sender::new(settings, clock)?, bot: OnceCell::new() })
+        let buttons = if settings.buttons { Buttons::Shown } else { Buttons::None };
+        Ok(Self { sender: Sender::new(settings, clock)?, buttons, bot: OnceCell::new() })
     }
 
-    async fn ask<T: DeserializeOwned>(&self, call: &Call) -> Result<T, Failure> {
+    pub(crate) async fn ask<T: DeserializeOwned>(&self, call: &Call) -> Result<T, Failure> {
         let body = self.sender.send(call).await?;
         // What a proxy or a sign-in page answers with 2xx tells nothing about what Discord did.
         let unreadable = |_| retry("Discord's answer cannot be read", None);
@@ -80,10 +82,10 @@ impl DiscordMessenger {
 impl ChatMessenger for DiscordMessenger {
     /// A reply that the bot may not make is posted as a message of its own.
     async fn create(&self, channel: ChannelId, message: &Message, nonce: &str) -> Result<MessageId, ChatError> {
-        let call = request::create(channel, message, nonce, Reply::ToCard)?;
+        let call = request::create(channel, message, nonce, Reply::ToCard, self.buttons)?;
         let created = match self.ask::<MessageRef>(&call).await {
             Err(Failure::Refused(refusal)) if refusal.code == Some(REPLY_NEEDS_HISTORY) => {
-                self.ask(&request::create(channel, message, nonce, Reply::Never)?).await
+                self.ask(&request::create(channel, message, nonce, Reply::Never, self.buttons)?).await
             }
             created => created,
         };
@@ -92,7 +94,7 @@ impl ChatMessenger for DiscordMessenger {
 
     /// A thread that is archived is taken out of the archive first.
     async fn edit(&self, channel: ChannelId, id: MessageId, message: &Message) -> Result<(), ChatError> {
-        let call = request::edit(channel, id, message)?;
+        let call = request::edit(channel, id, message, self.buttons)?;
         let edited = match self.ask::<MessageRef>(&call).await {
             Err(Failure::Refused(refusal)) if refusal.code == Some(ARCHIVED_THREAD) => {
                 self.sender.send(&request::unarchive(channel)?).await?;

@@ -3,11 +3,12 @@
 //! The bodies are ours because twilight 0.18 knows no `enforce_nonce`, and takes a nonce only as a number.
 
 use crate::limits::{Lane, Major, Operation};
-use crate::{card, marker, ping};
+use crate::{buttons, card, commands, marker, ping};
 use handoff_domain::chat::{MAX_NONCE, Message, Ping};
-use handoff_domain::organization::{ChannelId, GuildId, MessageId};
+use handoff_domain::organization::{ApplicationId, ChannelId, GuildId, MessageId};
 use handoff_domain::port::ChatError;
 use serde::Serialize;
+use serde_json::Value;
 use twilight_http::request::Request;
 use twilight_http::routing::Route;
 use twilight_model::channel::message::{AllowedMentions, Embed, MessageFlags};
@@ -32,6 +33,8 @@ struct CreateBody<'a> {
     content: Option<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     embeds: Vec<Embed>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    components: Vec<Value>,
     allowed_mentions: AllowedMentions,
     nonce: &'a str,
     enforce_nonce: bool,
@@ -54,6 +57,7 @@ struct Reference {
 struct EditBody {
     content: Option<String>,
     embeds: Vec<Embed>,
+    components: Vec<Value>,
     allowed_mentions: AllowedMentions,
 }
 
@@ -71,8 +75,23 @@ pub(crate) enum Reply {
     Never,
 }
 
+/// Whether cards have buttons.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Buttons {
+    /// They have.
+    Shown,
+    /// They have none: nobody would hear of a click.
+    None,
+}
+
 /// Posts a message under a nonce, which Discord is told to enforce.
-pub(crate) fn create(channel: ChannelId, message: &Message, nonce: &str, reply: Reply) -> Result<Call, ChatError> {
+pub(crate) fn create(
+    channel: ChannelId,
+    message: &Message,
+    nonce: &str,
+    reply: Reply,
+    buttons: Buttons,
+) -> Result<Call, ChatError> {
     if nonce.chars().count() > MAX_NONCE {
         return Err(rejected(&format!("a nonce has at most {MAX_NONCE} characters")));
     }
@@ -85,16 +104,27 @@ pub(crate) fn create(channel: ChannelId, message: &Message, nonce: &str, reply: 
         }
     };
     check(content.as_deref(), &embeds)?;
-    let body = CreateBody { content, embeds, allowed_mentions, nonce, enforce_nonce: true, message_reference, flags };
+    let components = components(message, buttons);
+    let body = CreateBody {
+        content,
+        embeds,
+        components,
+        allowed_mentions,
+        nonce,
+        enforce_nonce: true,
+        message_reference,
+        flags,
+    };
     with_body(&Route::CreateMessage { channel_id: channel.get() }, Operation::CreateMessage, channel, &body)
 }
 
 /// Makes a message say this instead. Without `allowed_mentions` Discord would read the content again
 /// with the defaults, whatever the message allowed when it was made.
-pub(crate) fn edit(channel: ChannelId, id: MessageId, message: &Message) -> Result<Call, ChatError> {
+pub(crate) fn edit(channel: ChannelId, id: MessageId, message: &Message, buttons: Buttons) -> Result<Call, ChatError> {
     let (content, embeds) = said(message, None);
     check(content.as_deref(), &embeds)?;
-    let body = EditBody { content, embeds, allowed_mentions: AllowedMentions::default() };
+    let components = components(message, buttons);
+    let body = EditBody { content, embeds, components, allowed_mentions: AllowedMentions::default() };
     let route = Route::UpdateMessage { channel_id: channel.get(), message_id: id.get() };
     with_body(&route, Operation::EditMessage, channel, &body)
 }
@@ -139,10 +169,30 @@ pub(crate) fn current_user() -> Call {
     without_body(&Route::GetCurrentUser, Operation::ReadCurrentUser, Major::None)
 }
 
+/// The application of the bot's token.
+pub(crate) fn current_application() -> Call {
+    without_body(&Route::GetCurrentUserApplicationInfo, Operation::ReadApplication, Major::None)
+}
+
+/// Makes our commands the only ones of the application, in every guild.
+pub(crate) fn set_commands(application: ApplicationId) -> Result<Call, ChatError> {
+    let route = Route::SetGlobalCommands { application_id: application.get() };
+    let request = Request::builder(&route).json(&commands::definitions()).build();
+    let request = request.map_err(|_| rejected("the commands cannot be written as JSON"))?;
+    Ok(Call { request, lane: Lane { operation: Operation::SetCommands, major: Major::None } })
+}
+
 fn said(message: &Message, marker: Option<&str>) -> (Option<String>, Vec<Embed>) {
     match message {
         Message::Card(card) => (None, vec![card::embed(card, marker)]),
         Message::Ping(ping) => (Some(ping::content(ping, marker)), Vec::new()),
+    }
+}
+
+fn components(message: &Message, buttons: Buttons) -> Vec<Value> {
+    match message {
+        Message::Card(card) if buttons == Buttons::Shown => buttons::of_card(card),
+        Message::Card(_) | Message::Ping(_) => Vec::new(),
     }
 }
 
@@ -189,7 +239,7 @@ mod tests {
     use handoff_domain::chat::{Card, CardAssignee};
     use handoff_domain::group::Level;
     use handoff_domain::organization::DiscordUserId;
-    use serde_json::{Value, json};
+    use serde_json::json;
 
     fn body(call: &Call) -> Value {
         serde_json::from_slice(call.request.body().unwrap()).unwrap()
@@ -206,6 +256,7 @@ mod tests {
 
     fn card() -> Message {
         Message::Card(Card {
+            group: None,
             short_id: "BACKEND-42".to_owned(),
             title: None,
             url: None,
@@ -222,32 +273,32 @@ mod tests {
 
     #[test]
     fn a_new_ping_mentions_one_person_and_replies_to_the_card() {
-        let call = create(channel(), &ping(), "n-1", Reply::ToCard).unwrap();
+        let call = create(channel(), &ping(), "n-1", Reply::ToCard, Buttons::None).unwrap();
         assert_eq!(call.request.path(), "channels/5/messages");
         let sent = body(&call);
         assert_eq!(sent["allowed_mentions"], json!({"parse": [], "users": ["7"]}));
         assert_eq!(sent["message_reference"], json!({"message_id": "9", "fail_if_not_exists": false}));
         assert_eq!((&sent["nonce"], &sent["enforce_nonce"]), (&json!("n-1"), &json!(true)));
         assert_eq!(sent["flags"], 4);
-        let alone = body(&create(channel(), &ping(), "n-1", Reply::Never).unwrap());
+        let alone = body(&create(channel(), &ping(), "n-1", Reply::Never, Buttons::None).unwrap());
         assert_eq!(alone.get("message_reference"), None);
     }
 
     #[test]
     fn an_edit_says_everything_and_mentions_nobody() {
         let id = MessageId::new(9).unwrap();
-        let of_card = body(&edit(channel(), id, &card()).unwrap());
+        let of_card = body(&edit(channel(), id, &card(), Buttons::None).unwrap());
         assert_eq!(of_card.get("content"), Some(&Value::Null));
         assert_eq!(of_card["allowed_mentions"], json!({"parse": []}));
         assert_eq!(of_card["embeds"].as_array().map(Vec::len), Some(1));
-        let of_ping = body(&edit(channel(), id, &ping()).unwrap());
+        let of_ping = body(&edit(channel(), id, &ping(), Buttons::None).unwrap());
         assert_eq!(of_ping["embeds"], json!([]));
         assert_eq!(of_ping["allowed_mentions"], json!({"parse": []}));
     }
 
     #[test]
     fn a_nonce_that_discord_would_refuse_is_not_sent() {
-        let refused = create(channel(), &card(), &"n".repeat(26), Reply::ToCard).unwrap_err();
+        let refused = create(channel(), &card(), &"n".repeat(26), Reply::ToCard, Buttons::None).unwrap_err();
         assert!(matches!(refused, ChatError::Rejected { .. }));
     }
 

@@ -13,6 +13,8 @@ pub struct DiscordSettings {
     pub token: Secret,
     /// Where the API is, without a slash at the end: [`API_BASE`], or a simulator's address.
     pub api_base: String,
+    /// Whether cards have buttons: only where their interactions reach us.
+    pub buttons: bool,
     /// How long connecting may take.
     pub connect_timeout: Duration,
     /// How long a request may take altogether, from connecting to the end of its answer. Waiting for a
@@ -27,6 +29,7 @@ impl DiscordSettings {
         Self {
             token,
             api_base: API_BASE.to_owned(),
+            buttons: false,
             connect_timeout: Duration::from_secs(5),
             timeout: Duration::from_secs(15),
         }

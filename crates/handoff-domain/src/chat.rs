@@ -107,6 +107,8 @@ pub struct MessageRecord {
 /// A card: everything a message shows about a group, before it is dressed for Discord.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Card {
+    /// The group, for the buttons; `None` when the card is closed.
+    pub group: Option<GroupId>,
     /// For example `BACKEND-42`.
     pub short_id: String,
     /// What it is about; absent on a route that shows ids only.

@@ -6,6 +6,7 @@
 //!
 //! `examples/assign.rs` embeds it in a page of code.
 
+pub mod access_code;
 pub mod assignee;
 pub mod chat;
 pub mod credential;
@@ -14,6 +15,7 @@ pub mod group;
 pub mod hook;
 pub mod id;
 pub mod integration;
+pub mod interaction;
 pub mod organization;
 pub mod outbox;
 pub mod page;

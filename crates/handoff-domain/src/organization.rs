@@ -151,3 +151,27 @@ discord_id!(/// A Discord channel or thread.
     ChannelId, "Discord channel id");
 discord_id!(/// A Discord message.
     MessageId, "Discord message id");
+discord_id!(/// An interaction: something that a person did with the bot.
+    InteractionId, "Discord interaction id");
+discord_id!(/// An application, to which a bot and its interactions belong.
+    ApplicationId, "Discord application id");
+
+impl InteractionId {
+    /// Milliseconds of 2015-01-01T00:00:00Z: where the time in a snowflake begins (documentation,
+    /// reference, snowflakes).
+    const EPOCH_MS: u64 = 1_420_070_400_000;
+
+    /// When Discord made it, to the millisecond.
+    #[must_use]
+    pub fn made_at(self) -> Timestamp {
+        let millis = (self.0 >> 22).saturating_add(Self::EPOCH_MS);
+        Timestamp::from_micros(i64::try_from(millis.saturating_mul(1000)).unwrap_or(i64::MAX))
+    }
+
+    /// The smallest number that an id made at `at` or later can have.
+    #[must_use]
+    pub fn least_at(at: Timestamp) -> i64 {
+        let millis = u64::try_from(at.as_micros()).unwrap_or(0).div_ceil(1000).saturating_sub(Self::EPOCH_MS);
+        i64::try_from(u128::from(millis) << 22).unwrap_or(i64::MAX)
+    }
+}

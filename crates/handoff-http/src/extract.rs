@@ -6,7 +6,7 @@ use axum::Json;
 use axum::extract::rejection::{JsonRejection, QueryRejection};
 use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
 use axum::http::StatusCode;
-use axum::http::header::LOCATION;
+use axum::http::header::{CACHE_CONTROL, LOCATION};
 use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
 use serde::de::DeserializeOwned;
@@ -90,6 +90,11 @@ where
 /// 201 with the address of what was made.
 pub(crate) fn created<T: Serialize>(location: String, shown: T) -> Response {
     (StatusCode::CREATED, [(LOCATION, location)], Json(shown)).into_response()
+}
+
+/// 201 with what was made and is shown this once: nothing on the way is to keep it.
+pub(crate) fn shown_once<T: Serialize>(shown: T) -> Response {
+    (StatusCode::CREATED, [(CACHE_CONTROL, "no-store")], Json(shown)).into_response()
 }
 
 /// 200 with what there is.

@@ -8,6 +8,7 @@ mod api;
 mod auth;
 mod extract;
 mod health;
+mod interaction_webhook;
 mod observe_requests;
 mod page;
 mod problem;
@@ -19,6 +20,7 @@ mod webhook;
 #[cfg(test)]
 mod tests;
 
+pub use interaction_webhook::{InteractionLimits, InteractionWebhook};
 pub use problem::Problem;
 pub use server::{Limits, Server};
 pub use state::{ApiState, Lifecycle};
@@ -30,12 +32,14 @@ use std::sync::Arc;
 
 /// Everything under one listener: webhooks, API and health.
 pub fn router(state: Arc<ApiState>) -> Router {
-    finished(webhook::routes().merge(proof::routes()).merge(api::routes(&state)).merge(health::routes()), state)
+    let webhooks = webhook::routes().merge(proof::routes()).merge(interaction_webhook::routes());
+    finished(webhooks.merge(api::routes(&state)).merge(health::routes()), state)
 }
 
 /// Only the webhooks and health, for a listener of their own.
 pub fn webhook_router(state: Arc<ApiState>) -> Router {
-    finished(webhook::routes().merge(proof::routes()).merge(health::routes()), state)
+    let webhooks = webhook::routes().merge(proof::routes()).merge(interaction_webhook::routes());
+    finished(webhooks.merge(health::routes()), state)
 }
 
 /// Only the API and health, where webhooks have a listener of their own.

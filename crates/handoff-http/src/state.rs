@@ -1,7 +1,9 @@
 //! What the handlers share: the services, and where the process stands in its life.
 
+use crate::interaction_webhook::InteractionWebhook;
 use crate::webhook::Webhooks;
 use handoff_domain::port::{Clock, Entropy, Reader};
+use handoff_domain::service::access_codes::AccessCodes;
 use handoff_domain::service::delete_project::DeleteProject;
 use handoff_domain::service::groups::Groups;
 use handoff_domain::service::guilds::Guilds;
@@ -33,6 +35,10 @@ pub struct ApiState {
     pub reader: Arc<dyn Reader>,
     /// Receives deliveries.
     pub webhooks: Webhooks,
+    /// Hears what people do in Discord; `None` where the application's public key is not known.
+    pub interactions: Option<InteractionWebhook>,
+    /// Makes codes that are typed in Discord.
+    pub access_codes: AccessCodes,
     /// Recognises callers.
     pub tokens: Tokens,
     /// Makes organizations.

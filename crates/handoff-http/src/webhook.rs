@@ -218,7 +218,7 @@ impl Webhooks {
 }
 
 /// The headers as the tracker's adapter takes them.
-fn inbound(headers: &HeaderMap) -> InboundHeaders {
+pub(crate) fn inbound(headers: &HeaderMap) -> InboundHeaders {
     InboundHeaders(headers.iter().map(|(name, value)| (name.as_str().to_owned(), value.as_bytes().to_vec())).collect())
 }
 

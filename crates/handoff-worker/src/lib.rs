@@ -21,6 +21,7 @@ use handoff_domain::port::{Clock, Inbox, Outbox, StoreError};
 use handoff_domain::service::carry_out::CarryOut;
 use handoff_domain::service::delete_project::DeleteProject;
 use handoff_domain::service::handle_updated_workitem::HandleUpdatedWorkitem;
+use handoff_domain::service::interactions::Interactions;
 use handoff_domain::service::watch::Watch;
 pub use outbox::longest_call;
 use std::future::Future;
@@ -48,6 +49,8 @@ pub struct Workers {
     pub outbox: Arc<dyn Outbox>,
     /// Does them.
     pub carry_out: CarryOut,
+    /// Forgets which interactions were acted on.
+    pub interactions: Interactions,
     /// Takes projects apart.
     pub delete_project: DeleteProject,
     /// Looks after what was connected.

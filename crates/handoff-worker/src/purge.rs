@@ -36,5 +36,6 @@ async fn queues(workers: &Workers, stop: &CancellationToken) -> Result<(), Store
     let before = workers.clock.now().minus(workers.retention);
     while !stop.is_cancelled() && workers.inbox.purge(before, BATCH).await? > 0 {}
     while !stop.is_cancelled() && workers.outbox.purge(before, BATCH).await? > 0 {}
+    while !stop.is_cancelled() && workers.interactions.forget(BATCH).await? > 0 {}
     Ok(())
 }

@@ -20,6 +20,7 @@ use handoff_domain::service::carry_out::{CarryOut, MAX_ATTEMPTS};
 use handoff_domain::service::create_subscription::Subscriptions;
 use handoff_domain::service::delete_project::DeleteProject;
 use handoff_domain::service::handle_updated_workitem::{self, HandleUpdatedWorkitem};
+use handoff_domain::service::interactions::Interactions;
 use handoff_domain::service::link_work_item::LinkWorkItem;
 use handoff_domain::service::refresh_work_item::RefreshWorkItem;
 use handoff_domain::service::send_message::SendMessage;
@@ -169,6 +170,7 @@ fn world() -> World {
         entropy: entropy.clone(),
         periods: Periods::default(),
     };
+    let interactions = Interactions { assignments: assignments.clone(), reader: store.clone(), chat: chat.clone() };
     let workers = Workers {
         inbox: store.clone(),
         apply: HandleUpdatedWorkitem {
@@ -180,6 +182,7 @@ fn world() -> World {
         },
         outbox: store.clone(),
         carry_out,
+        interactions,
         delete_project: DeleteProject {
             store: store.clone(),
             reader: store.clone(),

@@ -11,6 +11,7 @@ mod bulk;
 mod concurrency;
 mod fidelity;
 pub(crate) mod fixtures;
+mod interactions;
 mod pages;
 mod people;
 mod project;

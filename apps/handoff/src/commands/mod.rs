@@ -1,6 +1,7 @@
 //! The commands: one file each.
 
 mod config;
+pub mod connect;
 mod migrate;
 mod reconcile;
 mod serve;
@@ -37,6 +38,11 @@ pub fn run(command_line: CommandLine, output: Output) -> Result<(), Failure> {
             let (config, _) = load()?;
             logging::begin(&config.log)?;
             on_this_thread(reconcile::reconcile(&config, &args, output))
+        }
+        Command::Connect(command) => {
+            let (config, _) = load()?;
+            logging::begin(&config.log)?;
+            on_all_cores(async move { connect::run(&config, command, output).await })
         }
         Command::Token(command) => {
             let (config, _) = load()?;

@@ -153,3 +153,25 @@ fn retention_is_a_number_of_days() {
         assert_eq!(mistakes(wrong, &[]).0, ["retention.days"]);
     }
 }
+
+#[test]
+fn interactions_need_an_application_and_its_key_and_then_cards_have_buttons() {
+    // The public key of RFC 8032's first test.
+    let key = "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a";
+    let of =
+        |key: &str, id: &str| format!("[discord]\ntoken = \"t\"\npublic_key = \"{key}\"\napplication_id = \"{id}\"");
+    let both = config(&of(key, "175928847299117063"), &[]);
+    assert!(both.discord.inbound().is_some() && both.discord.settings().unwrap().buttons);
+    let neither = config("[discord]\ntoken = \"t\"", &[]);
+    assert!(neither.discord.inbound().is_none() && !neither.discord.settings().unwrap().buttons);
+    for (file, expected) in [
+        (of("abc", "7"), ["discord.public_key"].as_slice()),
+        (of(&"0".repeat(64), "7"), &["discord.public_key"]),
+        (of(key, "x"), &["discord.application_id"]),
+        (of("abc", "0"), &["discord.application_id", "discord.public_key"]),
+        (format!("[discord]\npublic_key = \"{key}\""), &["discord.application_id"]),
+        ("[discord]\napplication_id = \"7\"".to_owned(), &["discord.public_key"]),
+    ] {
+        assert_eq!(mistakes(&file, &[]).0, expected, "{file}");
+    }
+}

@@ -356,6 +356,25 @@ CREATE TABLE messages (
 );
 CREATE UNIQUE INDEX message_subject ON messages (group_id, route_id, kind, subject);
 CREATE INDEX message_route ON messages (route_id);
+CREATE TABLE interactions (
+  id bigint NOT NULL CONSTRAINT interaction_pkey PRIMARY KEY
+);
+CREATE TABLE access_codes (
+  digest {bytes} NOT NULL CONSTRAINT access_code_pkey PRIMARY KEY,
+  kind {text} NOT NULL,
+  organization_id bigint NOT NULL REFERENCES organizations (id),
+  user_id bigint REFERENCES users (id),
+  expires_at bigint NOT NULL
+);
+CREATE INDEX access_code_organization ON access_codes (organization_id, kind);
+CREATE INDEX access_code_expires ON access_codes (expires_at);
+CREATE TABLE wrong_codes (
+  account bigint NOT NULL CONSTRAINT wrong_codes_pkey PRIMARY KEY,
+  wrong integer NOT NULL,
+  since bigint NOT NULL
+);
+CREATE INDEX wrong_codes_since ON wrong_codes (since);
+CREATE INDEX assignment_user ON assignments (user_id) WHERE user_id IS NOT NULL;
 CREATE TABLE deliveries (
   id {uuid} NOT NULL CONSTRAINT delivery_pkey PRIMARY KEY,
   hook_id {uuid} NOT NULL,

@@ -6,6 +6,7 @@ use crate::sql::Sql;
 use crate::table::{guilds, routes};
 use handoff_domain::chat::{Guild, Route};
 use handoff_domain::id::{OrganizationId, ProjectId, RouteId};
+use handoff_domain::organization::GuildId;
 use handoff_domain::port::store::StoreResult;
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder};
 
@@ -13,6 +14,11 @@ pub(super) async fn guilds(on: &impl ConnectionTrait, organization: Organization
     let own = guilds::Column::OrganizationId.eq(organization.get());
     let found = guilds::Entity::find().filter(own).order_by_asc(guilds::Column::Id).all(on).await.stored()?;
     found.iter().map(row::guild).collect()
+}
+
+pub(super) async fn guild(on: &impl ConnectionTrait, id: GuildId) -> StoreResult<Option<Guild>> {
+    let found = guilds::Entity::find_by_id(row::signed(id.get())).one(on).await.stored()?;
+    found.as_ref().map(row::guild).transpose()
 }
 
 /// The routes of the organization's visible projects.

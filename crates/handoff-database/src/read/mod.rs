@@ -1,5 +1,6 @@
 //! The queries, outside a unit of work. Each is in the file of its noun; the tenant is part of every one.
 
+mod access;
 mod chat;
 mod project;
 mod queue;
@@ -20,7 +21,7 @@ use handoff_domain::id::{
     OutboxId, ProjectId, RouteId, TeamId, TrackingRuleId, UserId, WorkItemNumber,
 };
 use handoff_domain::integration::{Chore, ConnectedProject, DueProject, Installation, Integration};
-use handoff_domain::organization::{Organization, Team, User};
+use handoff_domain::organization::{DiscordUserId, GuildId, Organization, Team, User};
 use handoff_domain::outbox::{OutboxRecord, OutboxState};
 use handoff_domain::page::{Page, PageRequest};
 use handoff_domain::person::{IdentityMapping, UnresolvedKey, UnresolvedPerson};
@@ -275,6 +276,60 @@ impl Reader for Database {
 
     async fn route(&self, organization: OrganizationId, id: RouteId) -> StoreResult<Option<Route>> {
         chat::route(&self.reader, organization, id).await
+    }
+
+    async fn guild(&self, id: GuildId) -> StoreResult<Option<Guild>> {
+        chat::guild(&self.reader, id).await
+    }
+
+    async fn user_by_discord(&self, account: DiscordUserId) -> StoreResult<Option<User>> {
+        crate::interaction::user_by_discord(&self.reader, account).await
+    }
+
+    async fn is_project_member(
+        &self,
+        organization: OrganizationId,
+        user: UserId,
+        project: ProjectId,
+    ) -> StoreResult<bool> {
+        access::is_project_member(&self.reader, organization, user, project).await
+    }
+
+    async fn project_users(
+        &self,
+        organization: OrganizationId,
+        project: ProjectId,
+        page: PageRequest<UserId>,
+    ) -> StoreResult<Page<User>> {
+        access::project_users(&self.reader, organization, project, page).await
+    }
+
+    async fn group_by_number(
+        &self,
+        organization: OrganizationId,
+        slug: &Slug,
+        number: i64,
+    ) -> StoreResult<Option<GroupView>> {
+        access::group_by_number(&self.reader, organization, slug, number).await
+    }
+
+    async fn groups_assigned_to(
+        &self,
+        organization: OrganizationId,
+        user: UserId,
+        limit: u16,
+    ) -> StoreResult<Vec<GroupView>> {
+        access::groups_assigned_to(&self.reader, organization, user, limit).await
+    }
+
+    async fn groups_matching(
+        &self,
+        organization: OrganizationId,
+        user: UserId,
+        text: &str,
+        limit: u16,
+    ) -> StoreResult<Vec<GroupView>> {
+        access::groups_matching(&self.reader, organization, user, text, limit).await
     }
 
     async fn deliveries(

@@ -70,7 +70,7 @@ pub(super) async fn doomed_projects(on: &impl ConnectionTrait, limit: u16) -> St
     hidden.into_iter().map(doomed_project).collect()
 }
 
-fn visible_groups(organization: OrganizationId) -> Sql {
+pub(super) fn visible_groups(organization: OrganizationId) -> Sql {
     Sql::new(
         "SELECT g.*, p.slug AS project_slug, a.user_id, a.team_id FROM issue_groups g \
          JOIN projects p ON p.id = g.project_id LEFT JOIN assignments a ON a.group_id = g.id \
@@ -79,7 +79,7 @@ fn visible_groups(organization: OrganizationId) -> Sql {
     .bind(organization.get())
 }
 
-fn group_view(found: &QueryResult) -> StoreResult<GroupView> {
+pub(super) fn group_view(found: &QueryResult) -> StoreResult<GroupView> {
     let project_slug: String = found.try_get("", "project_slug").stored()?;
     let (user, team) = (found.try_get("", "user_id").stored()?, found.try_get("", "team_id").stored()?);
     Ok(GroupView {

@@ -11,6 +11,7 @@ use crate::{DiscordMessenger, DiscordSettings};
 use async_trait::async_trait;
 use handoff_domain::chat::{Card, CardAssignee, Message, Ping};
 use handoff_domain::group::{GroupStatus, Level};
+use handoff_domain::id::GroupId;
 use handoff_domain::organization::{ChannelId, DiscordUserId, GuildId, MessageId};
 use handoff_domain::port::Clock;
 use handoff_domain::secret::Secret;
@@ -22,6 +23,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::JoinHandle;
+use uuid::Uuid;
 
 const TOKEN: &str = "a-token";
 /// 2026-01-02T03:04:05Z.
@@ -139,6 +141,7 @@ fn account(id: Snowflake) -> DiscordUserId {
 
 fn card(title: &str) -> Message {
     Message::Card(Card {
+        group: Some(GroupId::from_uuid(Uuid::from_u128(1))),
         short_id: "BACKEND-42".to_owned(),
         title: Some(title.to_owned()),
         url: None,

@@ -2,6 +2,7 @@
 
 pub mod cache;
 pub mod chat;
+pub mod chat_inbound;
 pub mod environment;
 pub mod public_address;
 pub mod queue;
@@ -14,6 +15,7 @@ pub mod tracking;
 
 pub use cache::{AssigneeExistsCache, FillTicket, OwnershipDebounce};
 pub use chat::{ChannelDescription, ChatError, ChatMessenger};
+pub use chat_inbound::{ChatInbound, InboundRefusal, Received};
 pub use environment::{Clock, Entropy, SecretBox, SecretBoxError, Wake};
 pub use public_address::{OwnAnswer, PublicAddress};
 pub use queue::{Appended, Inbox, InboxError, Outbox};

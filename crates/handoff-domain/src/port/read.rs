@@ -12,7 +12,7 @@ use crate::id::{
     OutboxId, ProjectId, RouteId, TeamId, TrackingRuleId, UserId, WorkItemNumber,
 };
 use crate::integration::{Chore, ConnectedProject, DueProject, Installation, Integration};
-use crate::organization::{Organization, Role, Team, User, UserEmail};
+use crate::organization::{DiscordUserId, GuildId, Organization, Role, Team, User, UserEmail};
 use crate::outbox::{OutboxRecord, OutboxState};
 use crate::page::{Page, PageRequest};
 use crate::person::{IdentityMapping, UnresolvedKey, UnresolvedPerson};
@@ -183,6 +183,48 @@ pub trait Reader: Send + Sync {
     async fn routes(&self, organization: OrganizationId, project: ProjectId) -> StoreResult<Vec<Route>>;
     /// One route.
     async fn route(&self, organization: OrganizationId, id: RouteId) -> StoreResult<Option<Route>>;
+    /// A guild, whosever it is: it tells the tenant of what is done in it.
+    async fn guild(&self, id: GuildId) -> StoreResult<Option<Guild>>;
+    /// The user whose Discord account this is, of whatever organizations.
+    async fn user_by_discord(&self, account: DiscordUserId) -> StoreResult<Option<User>>;
+    /// Whether a team of the organization's visible project has the user.
+    async fn is_project_member(
+        &self,
+        organization: OrganizationId,
+        user: UserId,
+        project: ProjectId,
+    ) -> StoreResult<bool>;
+    /// The active users that teams of the organization's visible project have, by id.
+    async fn project_users(
+        &self,
+        organization: OrganizationId,
+        project: ProjectId,
+        page: PageRequest<UserId>,
+    ) -> StoreResult<Page<User>>;
+    /// A group by its project's slug and its number.
+    async fn group_by_number(
+        &self,
+        organization: OrganizationId,
+        slug: &Slug,
+        number: i64,
+    ) -> StoreResult<Option<GroupView>>;
+    /// The unresolved groups that are assigned to the user, of projects that they are a member of, the
+    /// latest event first.
+    async fn groups_assigned_to(
+        &self,
+        organization: OrganizationId,
+        user: UserId,
+        limit: u16,
+    ) -> StoreResult<Vec<GroupView>>;
+    /// The groups, of projects that the user is a member of, whose short id begins with `text` or whose
+    /// title holds it, whatever the case of its ASCII letters; the latest event first.
+    async fn groups_matching(
+        &self,
+        organization: OrganizationId,
+        user: UserId,
+        text: &str,
+        limit: u16,
+    ) -> StoreResult<Vec<GroupView>>;
     /// The deliveries about projects that the organization connected, newest first.
     async fn deliveries(
         &self,

@@ -7,6 +7,7 @@
 
 use super::singleton::WatchTx;
 use super::tracking::TrackingTx;
+use crate::access_code::{AccessCode, CodeKind};
 use crate::assignee::{Activity, Assignee, Assignment, Decision, FollowReason, Follower};
 use crate::chat::{CardSource, Guild, MessageRecord, Route, RouteRef};
 use crate::delivery::FinishedDelivery;
@@ -17,7 +18,8 @@ use crate::id::{
     ProjectId, RouteId, TeamId, TokenId, UserId, WorkItemNumber,
 };
 use crate::integration::{ConnectedProject, Installation, Integration, Toggles};
-use crate::organization::{DiscordUserId, Organization, Role, Team, User, UserEmail};
+use crate::interaction::WrongCodes;
+use crate::organization::{DiscordUserId, InteractionId, Organization, Role, Team, User, UserEmail};
 use crate::outbox::{OutboxArm, OutboxState};
 use crate::person::{IdentityMapping, Person, Unresolved};
 use crate::project::{NotificationSetting, Project};
@@ -78,7 +80,7 @@ pub trait Store: Send + Sync {
 /// An open transaction. Dropping it rolls everything back.
 #[async_trait]
 pub trait UnitOfWork:
-    TenancyTx + ProjectTx + GroupTx + TrackerTx + TrackingTx + OutwardTx + ChatTx + QueueTx + WatchTx + Send
+    TenancyTx + ProjectTx + GroupTx + TrackerTx + TrackingTx + OutwardTx + ChatTx + InteractionTx + QueueTx + WatchTx + Send
 {
     /// Makes everything durable.
     ///
@@ -433,6 +435,27 @@ pub trait ChatTx {
     ) -> StoreResult<Option<MessageRecord>>;
     /// Inserts or replaces a record.
     async fn put_message_record(&mut self, record: &MessageRecord) -> StoreResult<()>;
+}
+
+/// What people do in Discord: which interactions were acted on, codes, and wrong ones.
+#[async_trait]
+pub trait InteractionTx {
+    /// Remembers that an interaction is acted on; `false` if one of this id was before.
+    async fn remember_interaction(&mut self, id: InteractionId) -> StoreResult<bool>;
+    /// The user whose Discord account this is.
+    async fn user_by_discord(&mut self, account: DiscordUserId) -> StoreResult<Option<User>>;
+    /// Inserts a code in place of what the organization made for the same purpose before; constraint
+    /// `access_code_pkey`.
+    async fn put_access_code(&mut self, code: &AccessCode) -> StoreResult<()>;
+    /// Removes the code of this digest and kind, live or not; `None` if there is none.
+    async fn take_access_code(&mut self, digest: &[u8], kind: CodeKind) -> StoreResult<Option<AccessCode>>;
+    /// The wrong codes of an account, locked until the end; a row is made where there is none.
+    async fn lock_wrong_codes(&mut self, account: DiscordUserId, now: Timestamp) -> StoreResult<WrongCodes>;
+    /// Sets the wrong codes of an account whose row was locked.
+    async fn put_wrong_codes(&mut self, account: DiscordUserId, wrong: WrongCodes) -> StoreResult<()>;
+    /// Forgets interactions made before `interactions`, and codes that expired and wrong codes that were
+    /// first counted before `codes`; at most `limit` of each. How many rows went.
+    async fn forget_interactions(&mut self, interactions: Timestamp, codes: Timestamp, limit: u16) -> StoreResult<u64>;
 }
 
 /// Deliveries and outbox rows, as far as they are written with the rest.

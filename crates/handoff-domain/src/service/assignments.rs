@@ -75,16 +75,30 @@ impl Assignments {
     ) -> Result<(Assigned, ChangeSet), UseCaseError> {
         let mut uow = self.store.begin().await?;
         let state = locked(uow.as_mut(), organization, group).await?;
+        let (done, changes) = self.assign_locked(uow.as_mut(), &state, to, source).await?;
+        if done != Assigned::Unchanged {
+            uow.commit().await?;
+        }
+        Ok((done, changes))
+    }
+
+    /// Assigns in a unit of work that holds the group, and writes what follows. Not committed.
+    pub(super) async fn assign_locked(
+        &self,
+        uow: &mut dyn UnitOfWork,
+        state: &GroupState,
+        to: Assignee,
+        source: ChangeSource,
+    ) -> Result<(Assigned, ChangeSet), UseCaseError> {
         let mut changes = ChangeSet::default();
         if state.assignee == Some(to) {
             return Ok((Assigned::Unchanged, changes));
         }
-        check_assignable(uow.as_mut(), state.group.project, to).await?;
-        let around = self.look_around(uow.as_mut(), &state, Some(to)).await?;
+        check_assignable(uow, state.group.project, to).await?;
+        let around = self.look_around(uow, state, Some(to)).await?;
         let decided_at = Decision::after(state.decision.as_ref(), around.now);
-        let done = assign(&state, to, source, decided_at, &around, &mut changes);
-        changes.write(uow.as_mut()).await?;
-        uow.commit().await?;
+        let done = assign(state, to, source, decided_at, &around, &mut changes);
+        changes.write(uow).await?;
         Ok((done, changes))
     }
 
@@ -96,15 +110,28 @@ impl Assignments {
     ) -> Result<(bool, ChangeSet), UseCaseError> {
         let mut uow = self.store.begin().await?;
         let state = locked(uow.as_mut(), organization, group).await?;
+        let (done, changes) = self.deassign_locked(uow.as_mut(), &state, source).await?;
+        if done {
+            uow.commit().await?;
+        }
+        Ok((done, changes))
+    }
+
+    /// Takes the group back in a unit of work that holds it, and writes what follows. Not committed.
+    pub(super) async fn deassign_locked(
+        &self,
+        uow: &mut dyn UnitOfWork,
+        state: &GroupState,
+        source: ChangeSource,
+    ) -> Result<(bool, ChangeSet), UseCaseError> {
         let mut changes = ChangeSet::default();
         if state.assignee.is_none() {
             return Ok((false, changes));
         }
-        let around = self.look_around(uow.as_mut(), &state, None).await?;
+        let around = self.look_around(uow, state, None).await?;
         let decided_at = Decision::after(state.decision.as_ref(), around.now);
-        deassign(&state, source, decided_at, &around, &mut changes);
-        changes.write(uow.as_mut()).await?;
-        uow.commit().await?;
+        deassign(state, source, decided_at, &around, &mut changes);
+        changes.write(uow).await?;
         Ok((true, changes))
     }
 

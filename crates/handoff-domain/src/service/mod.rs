@@ -4,6 +4,7 @@
 //! [`ChangeSet`], writes that, commits, and only then does best-effort work (caches, wake-ups). No
 //! network call is made while a unit of work is open.
 
+pub mod access_codes;
 pub mod assign;
 pub mod assignee_exists;
 pub mod assignments;
@@ -26,6 +27,7 @@ pub mod handle_updated_workitem;
 
 pub mod import_people;
 pub mod installations;
+pub mod interactions;
 pub mod invalidate_assignee_exists_cache;
 pub mod learn_workflow;
 pub mod link_work_item;

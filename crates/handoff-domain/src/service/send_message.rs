@@ -136,6 +136,7 @@ impl SendMessage {
         title: &str,
     ) -> Result<Sent, UseCaseError> {
         let card = Card {
+            group: None,
             short_id: short_id.to_owned(),
             title: (!title.is_empty()).then(|| title.to_owned()),
             url: None,
@@ -304,6 +305,7 @@ pub fn card_of(source: &CardSource) -> Card {
         Some(Assignee::Team(_)) => CardAssignee::Team { name: source.assignee_name.clone().unwrap_or_default() },
     };
     Card {
+        group: Some(source.group.id),
         short_id: Project::short_id(&source.project_slug, source.group.number),
         title: shown.then(|| source.group.title.as_str().to_owned()),
         url: None,
@@ -314,7 +316,7 @@ pub fn card_of(source: &CardSource) -> Card {
     }
 }
 
-fn work_item_of(issue: &ExternalIssue, unresolved: Option<&Unresolved>, shown: bool) -> CardWorkItem {
+pub(super) fn work_item_of(issue: &ExternalIssue, unresolved: Option<&Unresolved>, shown: bool) -> CardWorkItem {
     let name = |who: &Unresolved| if shown { who.person.display_name.clone() } else { String::new() };
     CardWorkItem {
         number: issue.number,

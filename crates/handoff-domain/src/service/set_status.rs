@@ -1,12 +1,13 @@
 //! Set Status: opens, resolves or archives a group, with all that follows.
 
-use super::assignments::{About, locked, look_around};
+use super::assignments::{About, Assignments, locked, look_around};
 use super::change_set::{ChangeSet, Surroundings, Told};
 use super::error::{UseCaseError, rerun};
 use super::groups::Groups;
 use crate::assignee::{ActivityKind, ChangeSource, Decision};
 use crate::group::GroupStatus;
 use crate::id::{GroupId, OrganizationId};
+use crate::port::UnitOfWork;
 use crate::port::store::GroupState;
 use crate::time::Timestamp;
 
@@ -35,19 +36,34 @@ impl Groups {
         status: GroupStatus,
         source: ChangeSource,
     ) -> Result<(bool, ChangeSet), UseCaseError> {
-        let (clock, entropy) = (self.assignments.clock.as_ref(), self.assignments.entropy.as_ref());
         let mut uow = self.assignments.store.begin().await?;
         let state = locked(uow.as_mut(), organization, group).await?;
+        let (done, changes) = self.assignments.set_status_locked(uow.as_mut(), &state, status, source).await?;
+        if done {
+            uow.commit().await?;
+        }
+        Ok((done, changes))
+    }
+}
+
+impl Assignments {
+    /// Gives a group a status in a unit of work that holds it, and writes what follows. Not committed.
+    pub(super) async fn set_status_locked(
+        &self,
+        uow: &mut dyn UnitOfWork,
+        state: &GroupState,
+        status: GroupStatus,
+        source: ChangeSource,
+    ) -> Result<(bool, ChangeSet), UseCaseError> {
         let mut changes = ChangeSet::default();
         if state.group.status == status {
             return Ok((false, changes));
         }
-        let about = About { projects: &[state.group.project], groups: &[group], people: &[] };
-        let around = look_around(uow.as_mut(), &about, clock, entropy).await?;
+        let about = About { projects: &[state.group.project], groups: &[state.group.id], people: &[] };
+        let around = look_around(uow, &about, self.clock.as_ref(), self.entropy.as_ref()).await?;
         let decided_at = Decision::after(state.status_decision.as_ref(), around.now);
-        let done = change_status(&state, status, source, decided_at, &around, &mut changes);
-        changes.write(uow.as_mut()).await?;
-        uow.commit().await?;
+        let done = change_status(state, status, source, decided_at, &around, &mut changes);
+        changes.write(uow).await?;
         Ok((done, changes))
     }
 }

@@ -1,5 +1,6 @@
 //! Mocks of the store: a unit of work that proves what was written, and what was not.
 
+use crate::access_code::{AccessCode, CodeKind};
 use crate::assignee::{Activity, Assignee, Assignment, Decision, FollowReason, Follower};
 use crate::chat::{CardSource, Guild, MessageRecord, Route, RouteRef};
 use crate::delivery::{ClaimedDelivery, DeliveryRecord, DeliveryState, FinishedDelivery, NewDelivery};
@@ -10,7 +11,8 @@ use crate::id::{
     OrganizationId, OutboxId, ProjectId, RouteId, TeamId, TokenId, TrackingRuleId, UserId, WorkItemNumber,
 };
 use crate::integration::{Chore, ConnectedProject, DueProject, Installation, Integration, Toggles};
-use crate::organization::{DiscordUserId, Organization, Role, Team, User, UserEmail};
+use crate::interaction::WrongCodes;
+use crate::organization::{DiscordUserId, GuildId, InteractionId, Organization, Role, Team, User, UserEmail};
 use crate::outbox::{ClaimedTask, Lane, OutboxArm, OutboxRecord, OutboxState};
 use crate::page::{Page, PageRequest};
 use crate::person::{IdentityMapping, Person, Unresolved, UnresolvedKey, UnresolvedPerson};
@@ -18,8 +20,8 @@ use crate::port::queue::{Appended, Inbox, InboxError, Outbox};
 use crate::port::read::{GroupView, Member, Reader};
 use crate::port::singleton::{SingletonLease, Singletons, WatchTx};
 use crate::port::store::{
-    ChatTx, DoomedGroup, DoomedProject, GroupState, GroupTx, KnownIdentities, OutwardTx, PersonMatch, ProjectTx,
-    QueueTx, Store, StoreError, StoreResult, TenancyTx, TrackerTx, UnitOfWork, WorkflowKey,
+    ChatTx, DoomedGroup, DoomedProject, GroupState, GroupTx, InteractionTx, KnownIdentities, OutwardTx, PersonMatch,
+    ProjectTx, QueueTx, Store, StoreError, StoreResult, TenancyTx, TrackerTx, UnitOfWork, WorkflowKey,
 };
 use crate::port::tracking::{ItemOfProject, TrackingTx};
 use crate::project::{NotificationSetting, Project};
@@ -156,6 +158,17 @@ mock! {
     }
 
     #[async_trait]
+    impl InteractionTx for UnitOfWork {
+        async fn remember_interaction(&mut self, id: InteractionId) -> StoreResult<bool>;
+        async fn user_by_discord(&mut self, account: DiscordUserId) -> StoreResult<Option<User>>;
+        async fn put_access_code(&mut self, code: &AccessCode) -> StoreResult<()>;
+        async fn take_access_code(&mut self, digest: &[u8], kind: CodeKind) -> StoreResult<Option<AccessCode>>;
+        async fn lock_wrong_codes(&mut self, account: DiscordUserId, now: Timestamp) -> StoreResult<WrongCodes>;
+        async fn put_wrong_codes(&mut self, account: DiscordUserId, wrong: WrongCodes) -> StoreResult<()>;
+        async fn forget_interactions(&mut self, interactions: Timestamp, codes: Timestamp, limit: u16) -> StoreResult<u64>;
+    }
+
+    #[async_trait]
     impl QueueTx for UnitOfWork {
         async fn arm(&mut self, rows: &[OutboxArm]) -> StoreResult<()>;
         async fn finish_deliveries(&mut self, rows: &[FinishedDelivery]) -> StoreResult<()>;
@@ -231,6 +244,13 @@ mock! {
         async fn guilds(&self, organization: OrganizationId) -> StoreResult<Vec<Guild>>;
         async fn routes(&self, organization: OrganizationId, project: ProjectId) -> StoreResult<Vec<Route>>;
         async fn route(&self, organization: OrganizationId, id: RouteId) -> StoreResult<Option<Route>>;
+        async fn guild(&self, id: GuildId) -> StoreResult<Option<Guild>>;
+        async fn user_by_discord(&self, account: DiscordUserId) -> StoreResult<Option<User>>;
+        async fn is_project_member(&self, organization: OrganizationId, user: UserId, project: ProjectId) -> StoreResult<bool>;
+        async fn project_users(&self, organization: OrganizationId, project: ProjectId, page: PageRequest<UserId>) -> StoreResult<Page<User>>;
+        async fn group_by_number(&self, organization: OrganizationId, slug: &Slug, number: i64) -> StoreResult<Option<GroupView>>;
+        async fn groups_assigned_to(&self, organization: OrganizationId, user: UserId, limit: u16) -> StoreResult<Vec<GroupView>>;
+        async fn groups_matching(&self, organization: OrganizationId, user: UserId, text: &str, limit: u16) -> StoreResult<Vec<GroupView>>;
         async fn deliveries(&self, organization: OrganizationId, state: Option<DeliveryState>, page: PageRequest<DeliveryId>) -> StoreResult<Page<DeliveryRecord>>;
         async fn delivery(&self, organization: OrganizationId, id: DeliveryId) -> StoreResult<Option<(DeliveryRecord, Vec<u8>)>>;
         async fn outbox(&self, organization: OrganizationId, state: Option<OutboxState>, page: PageRequest<OutboxId>) -> StoreResult<Page<OutboxRecord>>;

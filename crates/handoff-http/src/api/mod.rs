@@ -3,9 +3,11 @@
 mod connected_projects;
 mod deliveries;
 mod groups;
+mod guild_claims;
 mod guilds;
 mod hooks;
 mod installations;
+mod link_codes;
 mod links;
 mod mappings;
 mod members;
@@ -56,6 +58,8 @@ pub(crate) fn routes(state: &Arc<ApiState>) -> Router<Arc<ApiState>> {
         .merge(unresolved_people::routes())
         .merge(mappings::routes())
         .merge(guilds::routes())
+        .merge(guild_claims::routes())
+        .merge(link_codes::routes())
         .merge(routes::routes())
         .merge(deliveries::routes())
         .merge(outbox::routes())

@@ -70,6 +70,8 @@ const ROUTES: &[(&str, &str)] = &[
     ("DELETE", "/organizations/{o}/identity-mappings/{id}"),
     ("GET", "/organizations/{o}/guilds"),
     ("POST", "/organizations/{o}/guilds"),
+    ("POST", "/organizations/{o}/guild-claims"),
+    ("POST", "/organizations/{o}/users/{u}/link-codes"),
     ("GET", "/organizations/{o}/projects/{p}/routes"),
     ("POST", "/organizations/{o}/projects/{p}/routes"),
     ("GET", "/organizations/{o}/routes/{id}"),

@@ -10,6 +10,7 @@ use handoff_domain::organization::{ChannelId, GuildId};
 use handoff_domain::port::tracker::{Classified, RemoteCollection, RemoteProject, RemoteSubscription};
 use handoff_domain::port::{ChannelDescription, Inbox, Reader, TrackerError};
 use handoff_domain::service::Assignments;
+use handoff_domain::service::access_codes::AccessCodes;
 use handoff_domain::service::create_subscription::Subscriptions;
 use handoff_domain::service::delete_project::DeleteProject;
 use handoff_domain::service::essentials::Essentials;
@@ -241,6 +242,8 @@ fn state(
         entropy: entropy.clone(),
         reader: reader.clone(),
         webhooks: Webhooks::new(Arc::new(post), limits),
+        interactions: None,
+        access_codes: AccessCodes { base: base.clone() },
         tokens: Tokens { base: base.clone() },
         organizations: Organizations { base: base.clone() },
         users: Users { base: base.clone() },

@@ -1,6 +1,7 @@
 //! The HTTP API under `/api/v10`: what happens to every request, whatever it asks for.
 
 mod answer;
+mod applications;
 mod channels;
 mod guilds;
 mod messages;
@@ -199,6 +200,8 @@ impl Context<'_> {
     fn execute(&mut self, operation: Operation) -> Outcome {
         match operation {
             Operation::GetCurrentUser => self.get_current_user(),
+            Operation::GetCurrentApplication => self.get_current_application(),
+            Operation::PutCommands { application } => self.put_commands(application),
             Operation::CreateDm => self.create_dm(),
             Operation::GetGuild { guild } => self.get_guild(guild),
             Operation::GetGuildChannels { guild } => self.get_guild_channels(guild),

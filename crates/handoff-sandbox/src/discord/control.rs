@@ -35,7 +35,7 @@ pub enum ControlError {
 /// Drives one simulator. Clones drive the same.
 #[derive(Clone, Debug)]
 pub struct Control {
-    shared: Arc<Shared>,
+    pub(super) shared: Arc<Shared>,
 }
 
 impl Control {
@@ -51,7 +51,8 @@ impl Control {
 
     /// What shall go wrong. The operations are named `create_message`, `edit_message`,
     /// `delete_message`, `get_message`, `get_messages`, `start_thread`, `get_channel`, `get_guild`,
-    /// `get_guild_channels`, `get_guild_roles`, `get_guild_member`, `get_current_user`, `create_dm`.
+    /// `get_guild_channels`, `get_guild_roles`, `get_guild_member`, `get_current_user`, `create_dm`,
+    /// `get_current_application`, `put_commands`.
     #[must_use]
     pub fn faults(&self) -> &FaultPlan {
         &self.shared.faults
@@ -313,13 +314,13 @@ impl Control {
         })
     }
 
-    fn with<T>(&self, work: impl FnOnce(&mut World, i64) -> T) -> T {
+    pub(super) fn with<T>(&self, work: impl FnOnce(&mut World, i64) -> T) -> T {
         let now_us = self.shared.clock.now_us();
         work(&mut self.shared.world(), now_us)
     }
 }
 
-fn unknown(what: &'static str, id: Snowflake) -> ControlError {
+pub(super) fn unknown(what: &'static str, id: Snowflake) -> ControlError {
     ControlError::Unknown { what, id }
 }
 

@@ -1,11 +1,14 @@
-//! Simulator of the Discord API: guilds, channels, permissions, messages, nonces and rate limits.
+//! Simulator of the Discord API: guilds, channels, permissions, messages, nonces, rate limits, commands and
+//! interactions.
 //!
 //! The API lives under `/api/v10`, on the simulator's clock. Where Discord's documentation is silent,
 //! the stricter reading is simulated. Not simulated: components version 2, attachments, direct messages
-//! beyond their refusal, threads that archive themselves, the gateway. Interactions are yet to come.
+//! beyond their refusal, threads that archive themselves, the gateway. Interactions are signed and sent to the
+//! endpoint that was registered, as the clicks, choices and commands of people; answers that everybody sees, and
+//! answers that come later than at once, are not simulated.
 //!
 //! A [`DiscordSim`] is driven from Rust through its [`Control`], or by another process under `/_sim`:
-//! `POST /_sim/commands` with a [`Command`], `GET /_sim/stats`, `/_sim/requests`,
+//! `POST /_sim/commands` with a [`Command`], `POST /_sim/interactions` with a [`Deed`], `GET /_sim/stats`, `/_sim/requests`,
 //! `/_sim/channels/{id}/messages`; and the pages `/_sim` and `/_sim/channels/{id}` for people.
 
 mod api;
@@ -13,6 +16,7 @@ mod command;
 mod control;
 mod error;
 mod id;
+mod interactions;
 mod log;
 mod mentions;
 mod message;
@@ -39,6 +43,9 @@ use axum::routing::{any, get, post};
 pub use self::command::Command;
 pub use self::control::{Control, ControlError, Stats};
 pub use self::id::Snowflake;
+pub use self::interactions::{
+    Answered, Deed, EndpointRefused, InteractionError, PrivateMessage, RawAnswer, RawRequest,
+};
 pub use self::log::LoggedRequest;
 pub use self::mentions::Pings;
 pub use self::message::SimMessage;
@@ -136,6 +143,7 @@ fn router(shared: &Arc<Shared>) -> Router {
         .route("/_sim/channels/{channel}", get(page::channel))
         .route("/_sim/channels/{channel}/messages", get(command::messages))
         .route("/_sim/commands", post(command::run))
+        .route("/_sim/interactions", post(interactions::run))
         .route("/_sim/requests", get(command::requests))
         .route("/_sim/stats", get(command::stats))
         .fallback(any(api::serve))

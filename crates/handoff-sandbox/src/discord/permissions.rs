@@ -16,6 +16,8 @@ impl Permissions {
     pub const NONE: Self = Self(0);
     /// Everything, whatever channels say.
     pub const ADMINISTRATOR: Self = Self(1 << 3);
+    /// Manage the guild.
+    pub const MANAGE_GUILD: Self = Self(1 << 5);
     /// See a channel.
     pub const VIEW_CHANNEL: Self = Self(1 << 10);
     /// Send messages in a channel; has no effect in threads.

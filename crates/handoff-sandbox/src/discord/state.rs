@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use serde::{Deserialize, Serialize};
 
 use super::id::{Ids, Snowflake};
+use super::interactions::Interactions;
 use super::log::RequestLog;
 use super::mentions::{Mentions, Pings};
 use super::message::Message;
@@ -142,6 +143,7 @@ pub(super) struct World {
     pub(super) nonces: Nonces,
     pub(super) limiter: Limiter,
     pub(super) log: RequestLog,
+    pub(super) interactions: Interactions,
 }
 
 impl World {
@@ -155,6 +157,7 @@ impl World {
             nonces: Nonces::default(),
             limiter: Limiter::new(limits.clone()),
             log: RequestLog::default(),
+            interactions: Interactions::default(),
             limits,
         }
     }

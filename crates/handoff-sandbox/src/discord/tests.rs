@@ -3,6 +3,7 @@
 mod control;
 mod description;
 mod faults;
+mod interactions;
 mod limits;
 mod mentions;
 mod messages;

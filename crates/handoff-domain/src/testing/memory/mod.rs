@@ -12,6 +12,7 @@
 mod chat;
 mod doubles;
 mod group;
+mod interaction;
 mod outward;
 mod project;
 mod queue;

@@ -2,17 +2,17 @@
 
 use super::MemoryStore;
 use super::state::{DeliveryRow, OutboxRow, State};
-use crate::assignee::Activity;
+use crate::assignee::{Activity, Assignee};
 use crate::chat::{Guild, Route};
 use crate::delivery::{DeliveryRecord, DeliveryState};
-use crate::group::Group;
+use crate::group::{Group, GroupStatus};
 use crate::hook::{Hook, HookStatus};
 use crate::id::{
     ActivityId, DeliveryId, GroupId, HookId, InstallationId, IntegrationId, LinkId, MappingId, OrganizationId,
     OutboxId, ProjectId, RouteId, TeamId, TrackingRuleId, UserId, WorkItemNumber,
 };
 use crate::integration::{Chore, ConnectedProject, DueProject, Installation, Integration};
-use crate::organization::{Organization, Team, User, UserEmail};
+use crate::organization::{DiscordUserId, GuildId, Organization, Team, User, UserEmail};
 use crate::outbox::{OutboxRecord, OutboxState};
 use crate::page::{Page, PageRequest};
 use crate::person::{IdentityMapping, UnresolvedKey, UnresolvedPerson};
@@ -109,6 +109,17 @@ impl State {
     fn installations_of(&self, organization: OrganizationId) -> impl Iterator<Item = (&Installation, &Integration)> {
         let own = self.installations.values().filter(move |one| one.organization == organization);
         own.filter_map(|one| self.integrations.get(&one.integration).map(|of| (one, of)))
+    }
+
+    /// The groups of projects that the user is a member of, the latest event first.
+    fn groups_seen_by(&self, organization: OrganizationId, user: UserId) -> Vec<GroupView> {
+        let seen = |group: &&Group| {
+            self.project_of(organization, group.project).is_some() && self.is_project_member(user, group.project)
+        };
+        let mut found: Vec<GroupView> =
+            self.groups.values().filter(seen).filter_map(|group| self.group_view(group)).collect();
+        found.sort_by_key(|view| std::cmp::Reverse((view.group.last_event_at, view.group.id)));
+        found
     }
 
     /// Whether the organization connected the project that a delivery is about.
@@ -403,6 +414,80 @@ impl Reader for MemoryStore {
         let state = self.snapshot();
         let visible = |route: &&Route| state.project_of(organization, route.project).is_some();
         Ok(state.routes.get(&id).filter(visible).cloned())
+    }
+
+    async fn guild(&self, id: GuildId) -> StoreResult<Option<Guild>> {
+        Ok(self.snapshot().guilds.get(&id).cloned())
+    }
+
+    async fn user_by_discord(&self, account: DiscordUserId) -> StoreResult<Option<User>> {
+        Ok(self.snapshot().user_of_account(account).cloned())
+    }
+
+    async fn is_project_member(
+        &self,
+        organization: OrganizationId,
+        user: UserId,
+        project: ProjectId,
+    ) -> StoreResult<bool> {
+        let state = self.snapshot();
+        Ok(state.project_of(organization, project).is_some() && state.is_project_member(user, project))
+    }
+
+    async fn project_users(
+        &self,
+        organization: OrganizationId,
+        project: ProjectId,
+        page: PageRequest<UserId>,
+    ) -> StoreResult<Page<User>> {
+        let state = self.snapshot();
+        let known = state.project_of(organization, project).is_some();
+        let of_project = |user: &&User| known && user.active && state.is_project_member(user.id, project);
+        Ok(oldest_first(state.users.values().filter(of_project).map(|user| (user.id, user.clone())), page))
+    }
+
+    async fn group_by_number(
+        &self,
+        organization: OrganizationId,
+        slug: &Slug,
+        number: i64,
+    ) -> StoreResult<Option<GroupView>> {
+        let state = self.snapshot();
+        let Some(project) = state.visible_projects(organization).find(|project| project.slug == *slug) else {
+            return Ok(None);
+        };
+        let same = |group: &&Group| group.project == project.id && group.number == number;
+        Ok(state.groups.values().find(same).and_then(|group| state.group_view(group)))
+    }
+
+    async fn groups_assigned_to(
+        &self,
+        organization: OrganizationId,
+        user: UserId,
+        limit: u16,
+    ) -> StoreResult<Vec<GroupView>> {
+        let own = Some(Assignee::User(user));
+        let mut found = self.snapshot().groups_seen_by(organization, user);
+        found.retain(|view| view.assignee == own && view.group.status == GroupStatus::Unresolved);
+        found.truncate(usize::from(limit));
+        Ok(found)
+    }
+
+    async fn groups_matching(
+        &self,
+        organization: OrganizationId,
+        user: UserId,
+        text: &str,
+        limit: u16,
+    ) -> StoreResult<Vec<GroupView>> {
+        let text = text.to_ascii_lowercase();
+        let mut found = self.snapshot().groups_seen_by(organization, user);
+        found.retain(|view| {
+            let short_id = format!("{}-{}", view.project_slug.as_str(), view.group.number);
+            short_id.starts_with(&text) || view.group.title.as_str().to_ascii_lowercase().contains(&text)
+        });
+        found.truncate(usize::from(limit));
+        Ok(found)
     }
 
     async fn deliveries(

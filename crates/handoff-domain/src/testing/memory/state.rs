@@ -1,5 +1,6 @@
 //! What is stored: one map for each kind of row, and the look-ups that several families share.
 
+use crate::access_code::AccessCode;
 use crate::assignee::{Activity, Assignee, Assignment, Decision, Follower};
 use crate::chat::{Guild, MessageRecord, Route};
 use crate::delivery::NewDelivery;
@@ -10,7 +11,8 @@ use crate::id::{
     MessageRecordId, OrganizationId, OutboxId, ProjectId, RouteId, TeamId, TokenId, TrackingRuleId, UserId,
 };
 use crate::integration::{ConnectedProject, Installation, Integration};
-use crate::organization::{GuildId, Organization, Role, Team, User};
+use crate::interaction::WrongCodes;
+use crate::organization::{DiscordUserId, GuildId, InteractionId, Organization, Role, Team, User};
 use crate::outbox::{OutboxArm, OutboxState};
 use crate::person::IdentityMapping;
 use crate::port::StoreError;
@@ -65,6 +67,10 @@ pub(super) struct State {
     pub(super) guilds: BTreeMap<GuildId, Guild>,
     pub(super) routes: BTreeMap<RouteId, Route>,
     pub(super) messages: BTreeMap<MessageRecordId, MessageRecord>,
+    pub(super) interactions: BTreeSet<InteractionId>,
+    /// By their digests.
+    pub(super) access_codes: BTreeMap<Vec<u8>, AccessCode>,
+    pub(super) wrong_codes: BTreeMap<DiscordUserId, WrongCodes>,
     pub(super) deliveries: BTreeMap<DeliveryId, DeliveryRow>,
     pub(super) outbox: BTreeMap<OutboxId, OutboxRow>,
     /// The largest fencing token given to any lease.

@@ -11,6 +11,8 @@ use crate::discord::rate_limit::{BucketKey, Family};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Operation {
     GetCurrentUser,
+    GetCurrentApplication,
+    PutCommands { application: Snowflake },
     CreateDm,
     GetGuild { guild: Snowflake },
     GetGuildChannels { guild: Snowflake },
@@ -34,6 +36,11 @@ impl Operation {
             if *method == wanted { Ok(operation) } else { Err(ApiError::METHOD_NOT_ALLOWED) }
         };
         match segments.as_slice() {
+            ["applications", "@me"] => is(Method::GET, Self::GetCurrentApplication),
+            ["applications", application, "commands"] => {
+                let application = id("application_id", application)?;
+                is(Method::PUT, Self::PutCommands { application })
+            }
             ["users", "@me"] => is(Method::GET, Self::GetCurrentUser),
             ["users", "@me", "channels"] => is(Method::POST, Self::CreateDm),
             ["guilds", guild, rest @ ..] => {
@@ -76,6 +83,8 @@ impl Operation {
     pub(super) fn name(&self) -> &'static str {
         match self {
             Self::GetCurrentUser => "get_current_user",
+            Self::GetCurrentApplication => "get_current_application",
+            Self::PutCommands { .. } => "put_commands",
             Self::CreateDm => "create_dm",
             Self::GetGuild { .. } => "get_guild",
             Self::GetGuildChannels { .. } => "get_guild_channels",
@@ -105,7 +114,9 @@ impl Operation {
             | Self::GetGuildChannels { guild }
             | Self::GetGuildRoles { guild }
             | Self::GetGuildMember { guild, .. } => (Family::Other(self.name()), Some(guild)),
-            Self::GetCurrentUser | Self::CreateDm => (Family::Other(self.name()), None),
+            Self::GetCurrentUser | Self::GetCurrentApplication | Self::PutCommands { .. } | Self::CreateDm => {
+                (Family::Other(self.name()), None)
+            }
         };
         BucketKey { family, major }
     }
