@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "what fails here fails the test that called")]
 
 mod connect_discord;
+mod connecting;
 mod demo;
 mod files;
 mod program;

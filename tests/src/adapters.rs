@@ -9,6 +9,7 @@ use handoff_cache::{InProcessCache, InProcessSequence};
 use handoff_discord::{DiscordInbound, DiscordMessenger, DiscordSettings};
 use handoff_domain::port::Clock;
 use handoff_domain::secret::Secret;
+use handoff_sandbox::azure::AzureSim;
 use handoff_sandbox::discord::{DiscordSim, Snowflake};
 use handoff_vsts::{AddressPolicy, AzureDevOps, AzureInbound, AzureSettings, OwnAddress};
 use std::sync::Arc;
@@ -24,7 +25,7 @@ const CALL_TIMEOUT: Duration = Duration::from_secs(20);
 /// # Panics
 /// When one of them cannot be made.
 #[must_use]
-pub fn ports(clock: &TestClock, discord: &DiscordSim, bot: Snowflake, backing: &Backing) -> Ports {
+pub fn ports(clock: &TestClock, azure: &AzureSim, discord: &DiscordSim, bot: Snowflake, backing: &Backing) -> Ports {
     let application = bot.to_string().parse().unwrap();
     let clock: Arc<dyn Clock> = Arc::new(clock.clone());
     let entropy = Arc::new(SystemEntropy);
@@ -36,7 +37,7 @@ pub fn ports(clock: &TestClock, discord: &DiscordSim, bot: Snowflake, backing: &
         inbox: backing.inbox.clone(),
         outbox: backing.outbox.clone(),
         singletons: backing.singletons.clone(),
-        tracker: Arc::new(AzureDevOps::new(local_azure(), clock.clone()).unwrap()),
+        tracker: Arc::new(AzureDevOps::new(local_azure(azure), clock.clone()).unwrap()),
         inbound: Arc::new(AzureInbound),
         own_address: Arc::new(OwnAddress::new().unwrap()),
         chat: Arc::new(messenger(discord, clock.clone())),
@@ -66,7 +67,7 @@ pub fn messenger(discord: &DiscordSim, clock: Arc<dyn Clock>) -> DiscordMessenge
 }
 
 /// Settings that let a client reach this machine.
-fn local_azure() -> AzureSettings {
+fn local_azure(azure: &AzureSim) -> AzureSettings {
     AzureSettings {
         addresses: AddressPolicy {
             allowed_hosts: vec!["127.0.0.1".to_owned()],
@@ -74,6 +75,7 @@ fn local_azure() -> AzureSettings {
             allow_http: true,
         },
         call_timeout: CALL_TIMEOUT,
+        sign_in_url: azure.base_url(),
         ..AzureSettings::default()
     }
 }

@@ -128,7 +128,7 @@ impl Instance {
         let discord = DiscordSim::start(discord).await.unwrap();
         let bot = discord.add_bot(BOT_TOKEN, "Handoff");
         let backing = Backing::open(&setup.kept).await;
-        let mut ports = ports(&clock, &discord, bot, &backing);
+        let mut ports = ports(&clock, &azure, &discord, bot, &backing);
         change(&mut ports);
         let running = serve(&ports, &setup).await;
         let (_, token) = running.api().tokens.create(Name::parse("tests").unwrap(), None, None).await.unwrap();

@@ -51,7 +51,7 @@ pub enum Command {
     /// Read every linked work item in Azure DevOps, and say what was not as we had it.
     #[command(after_help = RECONCILE_HELP)]
     Reconcile(ReconcileArgs),
-    /// Connect the other sides: Discord.
+    /// Connect the other sides: Azure DevOps, Discord.
     #[command(subcommand)]
     Connect(Connect),
     /// Make and revoke tokens for the API.

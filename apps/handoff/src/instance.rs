@@ -17,9 +17,10 @@ use handoff_discord::DiscordMessenger;
 use handoff_domain::page::PageRequest;
 use handoff_domain::port::cache::ASSIGNED_LIFETIME;
 use handoff_domain::port::{ChatInbound, ChatMessenger, Clock, Entropy, SecretBox};
-use handoff_http::{InteractionLimits, Server};
+use handoff_http::{ApiState, InteractionLimits, Server};
 use handoff_vsts::{AzureDevOps, AzureInbound, OwnAddress};
-use std::net::SocketAddr;
+use std::io::ErrorKind;
+use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -100,6 +101,54 @@ pub(crate) fn choices(config: &Config, public_url: Option<String>) -> Choices {
         webhooks: config.http.webhooks,
         interactions: InteractionLimits::default(),
         retention: config.retention,
+    }
+}
+
+/// Where a command works that asks the other sides and is answered by them: an instance of its own, or, where
+/// one is served at our address already (several may share a PostgreSQL database), only its database.
+pub enum Place {
+    /// Nobody else serves: we do, so that our address answers.
+    Served(Box<Instance>),
+    /// Somebody serves already.
+    Beside(Arc<ApiState>, Database),
+}
+
+impl Place {
+    /// Opens it.
+    ///
+    /// # Errors
+    /// As [`Instance::start`].
+    pub async fn open(config: &Config) -> Result<Self, Failure> {
+        let is_taken = config.listen.port() != 0
+            && matches!(TcpListener::bind(config.listen), Err(error) if error.kind() == ErrorKind::AddrInUse);
+        if config.database.is_sqlite() || !is_taken {
+            return Ok(Self::Served(Box::new(Instance::start(config).await?)));
+        }
+        let database = database::open_current(config, IfMissing::Refuse).await?;
+        let secrets = secret_box(config, &database).await?;
+        let ports = ports(config, &database, secrets, Arc::new(SystemClock))?;
+        let choices = choices(config, config.public_url.clone());
+        Ok(Self::Beside(wire(ports, &choices).api, database))
+    }
+
+    /// The services.
+    #[must_use]
+    pub fn api(&self) -> &Arc<ApiState> {
+        match self {
+            Self::Served(instance) => instance.running.api(),
+            Self::Beside(api, _) => api,
+        }
+    }
+
+    /// Finishes what is under way, and closes the database.
+    ///
+    /// # Errors
+    /// When it cannot be closed.
+    pub async fn close(self) -> Result<(), Failure> {
+        match self {
+            Self::Served(instance) => instance.stop().await,
+            Self::Beside(_, database) => Ok(database.close().await?),
+        }
     }
 }
 

@@ -20,6 +20,7 @@ mod sets;
 mod singleton;
 mod tenancy;
 mod tenant;
+mod tracking;
 mod transaction;
 
 pub(crate) use backend::Shared;

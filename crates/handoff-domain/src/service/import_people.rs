@@ -17,11 +17,12 @@ use crate::organization::{Role, Team, User, UserEmail};
 use crate::person::{IdentityMapping, Person, UnresolvedReason};
 use crate::port::store::{MatchedBy, PersonMatch};
 use crate::port::tracker::RemoteTeam;
-use crate::port::{SecretBox, StoreError, UnitOfWork, WorkItemTracker};
+use crate::port::{SecretBox, SequenceError, StoreError, UnitOfWork, WorkItemTracker};
 use crate::text::{EmailAddress, Name, tamed};
 use crate::work_item::AzureProjectId;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// The most people of one import.
 pub const MAX_PEOPLE: usize = 1000;
@@ -29,6 +30,9 @@ pub const MAX_PEOPLE: usize = 1000;
 pub const MAX_TEAMS: usize = 100;
 /// People written in one transaction.
 const BATCH: usize = 50;
+/// How long new ids are waited for at a time, and how often for one batch.
+const WAIT: Duration = Duration::from_secs(1);
+const MAX_WAITS: usize = 30;
 /// What the sign-in name of a guest holds: it is no address of theirs.
 const GUEST_MARK: &str = "#ext#";
 
@@ -251,22 +255,44 @@ impl ImportPeople {
         batch: &[Person],
         team: TeamId,
     ) -> Result<ImportDone, UseCaseError> {
-        for run in 1.. {
-            let ids = self.ids_for(batch.len()).await?;
-            match self.try_batch(organization, found, batch, team, &ids).await {
-                Err(error) if run < MAX_RUNS && is_worth_another_run(&error) => {}
+        let mut run = 1;
+        loop {
+            let new = self.count_new(organization, found, batch).await?;
+            let ids = self.ids_for(new).await?;
+            match self.try_batch(organization, found, batch, team, ids).await {
+                Err(error) if run < MAX_RUNS && is_worth_another_run(&error) => run += 1,
                 done => return Ok(done?),
             }
         }
-        Ok(ImportDone::default())
     }
 
-    /// Ids for as many users, where the database does not count: reserved before the transaction opens.
+    /// How many of them become new users, as it looks now.
+    async fn count_new(
+        &self,
+        organization: OrganizationId,
+        found: &Found,
+        batch: &[Person],
+    ) -> Result<usize, StoreError> {
+        let mut uow = self.base.store.begin().await?;
+        let judged = judged(uow.as_mut(), organization, found.connected.integration, &found.people, batch).await?;
+        Ok(judged.iter().filter(|one| one.becomes == Becomes::NewUser).count())
+    }
+
+    /// Ids for as many users, where the database does not count: reserved before the transaction opens. Waits
+    /// for new ones where all of the last minutes are given out.
     async fn ids_for(&self, count: usize) -> Result<Vec<i64>, UseCaseError> {
         let Some(ids) = &self.base.snowflakes else { return Ok(vec![0; count]) };
         let mut reserved = Vec::with_capacity(count);
-        for _ in 0..count {
-            reserved.push(ids.generate_snowflake_id(User::TABLE).await?.get());
+        let mut waits = 0;
+        while reserved.len() < count {
+            match ids.generate_snowflake_id(User::TABLE).await {
+                Ok(id) => reserved.push(id.get()),
+                Err(SequenceError::Exhausted { .. }) if waits < MAX_WAITS => {
+                    waits += 1;
+                    self.base.clock.sleep(WAIT).await;
+                }
+                Err(error) => return Err(error.into()),
+            }
         }
         Ok(reserved)
     }
@@ -277,7 +303,7 @@ impl ImportPeople {
         found: &Found,
         batch: &[Person],
         team: TeamId,
-        ids: &[i64],
+        ids: Vec<i64>,
     ) -> Result<ImportDone, StoreError> {
         let integration = found.connected.integration;
         let mut uow = self.base.store.begin().await?;
@@ -285,7 +311,8 @@ impl ImportPeople {
         let mut done = ImportDone::default();
         let mut known = KnownAs::default();
         let judged = judged(uow.as_mut(), organization, integration, &found.people, batch).await?;
-        for (one, id) in judged.into_iter().zip(ids) {
+        let mut ids = ids.into_iter();
+        for one in judged {
             let (user, is_mapped) = match one.becomes {
                 Becomes::LeftOut(_) => {
                     done.left_out += 1;
@@ -294,7 +321,9 @@ impl ImportPeople {
                 Becomes::Known { user, by } => (user, by == MatchedBy::IdentityId),
                 Becomes::NewUser => {
                     done.users += 1;
-                    (self.new_user(uow.as_mut(), organization, &one.person, *id).await?, false)
+                    // More are new than there were a moment ago: once more, with as many ids.
+                    let id = ids.next().ok_or(StoreError::Retry)?;
+                    (self.new_user(uow.as_mut(), organization, &one.person, id).await?, false)
                 }
             };
             if !is_mapped {

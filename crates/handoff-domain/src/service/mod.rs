@@ -10,6 +10,7 @@ pub mod assignee_exists;
 pub mod assignments;
 pub mod carry_out;
 pub mod change_set;
+pub mod check_credential;
 pub mod comment;
 pub mod connection;
 pub mod converge_work_item;

@@ -123,6 +123,30 @@ impl AzureHandle {
         self.act(|state, now_us| state.change_item(key, &changes, now_us))
     }
 
+    /// Moves a work item to another project of its collection, as "Move to team project" does.
+    ///
+    /// # Errors
+    /// When it or the project does not exist, or the change breaks a rule.
+    pub fn move_work_item(&self, key: WorkItemKey, to: ProjectId) -> Result<bool, Refusal> {
+        self.act(|state, now_us| {
+            let name = state.project(to)?.name.clone();
+            state.item_mut(key)?.project = to;
+            let mut changes = Changes::default();
+            changes.set("System.TeamProject", name.as_str()).set("System.AreaPath", name);
+            state.change_item(key, &changes, now_us)
+        })
+    }
+
+    /// Makes a work item one of another type, as "Change type" does.
+    ///
+    /// # Errors
+    /// As [`AzureHandle::update_work_item`].
+    pub fn change_work_item_type(&self, key: WorkItemKey, to: &str) -> Result<bool, Refusal> {
+        self.update_work_item(key, |changes| {
+            changes.set("System.WorkItemType", to);
+        })
+    }
+
     /// Assigns a work item.
     ///
     /// # Errors
