@@ -216,6 +216,8 @@ table!(external_issues, "external_issues" {
     work_item_type: String,
     state: String,
     assignee: Option<String>,
+    area_path: Option<String>,
+    tags: String,
     url: Option<String>,
     changed_at: i64,
     observed_at: i64,

@@ -180,6 +180,8 @@ impl TrackerTx for Transaction {
                 Column::WorkItemType,
                 Column::State,
                 Column::Assignee,
+                Column::AreaPath,
+                Column::Tags,
                 Column::Url,
                 Column::ChangedAt,
                 Column::ObservedAt,

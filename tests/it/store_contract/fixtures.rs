@@ -183,6 +183,8 @@ pub(crate) fn issue(id: u128, number: i64) -> ExternalIssue {
         work_item_type: "Bug".to_owned(),
         state: "New".to_owned(),
         assignee: None,
+        area_path: None,
+        tags: Vec::new(),
         url: None,
         changed_at: NOW,
         observed_at: NOW,

@@ -226,6 +226,8 @@ CREATE TABLE external_issues (
   work_item_type {text} NOT NULL,
   state {text} NOT NULL,
   assignee {text},
+  area_path {text},
+  tags {text} NOT NULL,
   url {text},
   changed_at bigint NOT NULL,
   observed_at bigint NOT NULL,

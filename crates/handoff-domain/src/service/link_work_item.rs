@@ -153,6 +153,8 @@ impl LinkWorkItem {
             work_item_type: snapshot.work_item_type.clone(),
             state: snapshot.state.clone(),
             assignee: snapshot.assignee.clone(),
+            area_path: snapshot.area_path.clone(),
+            tags: snapshot.tags.clone(),
             url: snapshot.url.clone(),
             changed_at: snapshot.changed_at.map_or(now, |at| at.offset_micros(offset).min(now)),
             observed_at: now,

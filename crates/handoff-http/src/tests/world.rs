@@ -293,6 +293,8 @@ fn snapshot(number: WorkItemNumber) -> Snapshot {
         work_item_type: "Bug".to_owned(),
         state: "New".to_owned(),
         assignee: handoff_domain::person::Person::from_text("Grace Hopper <grace@navy.example>"),
+        area_path: None,
+        tags: Vec::new(),
         changed_by: None,
         changed_at: None,
         url: None,
