@@ -144,7 +144,8 @@ impl ProjectTx for Transaction {
     }
 
     async fn delete_groups(&mut self, groups: &[GroupId]) -> StoreResult<()> {
-        const HANGING: [&str; 6] = ["assignments", "decisions", "activities", "followers", "group_links", "messages"];
+        const HANGING: [&str; 7] =
+            ["assignments", "decisions", "activities", "followers", "group_links", "messages", "route_backlog"];
         for chunk in groups.chunks(CHUNK) {
             let ids = || chunk.iter().map(|id| id.get());
             for table in HANGING {

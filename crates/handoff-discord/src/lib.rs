@@ -24,6 +24,8 @@ mod ping;
 mod request;
 mod sender;
 mod settings;
+mod summary;
+mod thread;
 mod wire;
 
 #[cfg(test)]

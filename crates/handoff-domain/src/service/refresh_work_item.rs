@@ -16,6 +16,15 @@ use std::sync::Arc;
 /// How many work items are observed in one transaction.
 pub const BATCH: usize = 200;
 
+/// How a change came to be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Found {
+    /// We were told to look.
+    Live,
+    /// By looking at everything: it may have happened any time ago, and with much else.
+    Late,
+}
+
 /// Reads work items again.
 #[derive(Clone)]
 pub struct RefreshWorkItem {
@@ -41,7 +50,7 @@ impl RefreshWorkItem {
         number: WorkItemNumber,
     ) -> Result<(), UseCaseError> {
         let at = connection(self.reader.as_ref(), self.secrets.as_ref(), organization, installation).await?;
-        self.read_and_observe(&at, &[number]).await
+        self.read_and_observe(&at, &[number], Found::Live).await
     }
 
     /// Reads every work item of an Azure DevOps project that the organization linked.
@@ -57,21 +66,26 @@ impl RefreshWorkItem {
         let at = connection(self.reader.as_ref(), self.secrets.as_ref(), organization, installation).await?;
         let numbers = self.reader.linked_work_items(organization, at.integration, azure_project).await?;
         for batch in numbers.chunks(BATCH) {
-            self.read_and_observe(&at, batch).await?;
+            self.read_and_observe(&at, batch, Found::Late).await?;
         }
         Ok(())
     }
 
-    async fn read_and_observe(&self, at: &TrackerConnection, numbers: &[WorkItemNumber]) -> Result<(), UseCaseError> {
+    async fn read_and_observe(
+        &self,
+        at: &TrackerConnection,
+        numbers: &[WorkItemNumber],
+        found: Found,
+    ) -> Result<(), UseCaseError> {
         let begun_at = self.assignments.clock.now();
         let first = self.read(at, numbers).await?;
         let missing: Vec<WorkItemNumber> =
             numbers.iter().copied().filter(|number| first.iter().all(|seen| seen.number != *number)).collect();
-        let doubtful = self.apply(at.integration, &first, begun_at, false).await?;
+        let doubtful = self.apply(at.integration, &first, (begun_at, false), found).await?;
         if !doubtful.is_empty() {
             let begun_at = self.assignments.clock.now();
             let again = self.read(at, &doubtful).await?;
-            self.apply(at.integration, &again, begun_at, true).await?;
+            self.apply(at.integration, &again, (begun_at, true), found).await?;
         }
         self.settle_missing(at, &missing, begun_at).await
     }
@@ -109,8 +123,8 @@ impl RefreshWorkItem {
         &self,
         integration: IntegrationId,
         read: &[Snapshot],
-        begun_at: Timestamp,
-        second_look: bool,
+        (begun_at, second_look): (Timestamp, bool),
+        found: Found,
     ) -> Result<Vec<WorkItemNumber>, UseCaseError> {
         if read.is_empty() {
             return Ok(Vec::new());
@@ -131,6 +145,7 @@ impl RefreshWorkItem {
             let (outcomes, changes) =
                 observe(uow.as_mut(), &seen, self.assignments.clock.as_ref(), self.assignments.entropy.as_ref())
                     .await?;
+            let changes = if found == Found::Late { changes.found_late() } else { changes };
             changes.write(uow.as_mut()).await?;
             uow.commit().await.map(|()| (outcomes, changes))
         })

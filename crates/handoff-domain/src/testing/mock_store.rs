@@ -1,13 +1,15 @@
 //! Mocks of the store: a unit of work that proves what was written, and what was not.
 
 use crate::assignee::{Activity, Assignee, Assignment, Decision, FollowReason, Follower};
-use crate::chat::{CardSource, Guild, MessageRecord, Route, RouteRef};
+use crate::chat::{
+    BacklogEntry, CardPlace, CardSource, Guild, MessageKind, MessageRecord, Route, RouteRef, SummarySource,
+};
 use crate::delivery::{ClaimedDelivery, DeliveryRecord, DeliveryState, FinishedDelivery, NewDelivery};
 use crate::group::{Group, GroupStatus};
 use crate::hook::Hook;
 use crate::id::{
     ActivityId, DeliveryId, ExternalIssueId, GroupId, HookId, InstallationId, IntegrationId, LinkId, MappingId,
-    OrganizationId, OutboxId, ProjectId, RouteId, TeamId, TokenId, UserId, WorkItemNumber,
+    MessageRecordId, OrganizationId, OutboxId, ProjectId, RouteId, TeamId, TokenId, UserId, WorkItemNumber,
 };
 use crate::integration::{ConnectedProject, Installation, Integration, Toggles};
 use crate::organization::{DiscordUserId, Organization, Role, Team, User, UserEmail};
@@ -121,8 +123,16 @@ mock! {
         async fn groups_with_card(&mut self, route: RouteId, after: Option<GroupId>, limit: u16) -> StoreResult<Vec<GroupId>>;
         async fn routes_of(&mut self, projects: &[ProjectId]) -> StoreResult<Vec<RouteRef>>;
         async fn card_source(&mut self, group: GroupId, route: RouteId) -> StoreResult<Option<CardSource>>;
-        async fn ping_record(&mut self, group: GroupId, route: RouteId, subject: &str) -> StoreResult<Option<MessageRecord>>;
+        async fn message_record(&mut self, group: GroupId, route: RouteId, kind: MessageKind, subject: &str) -> StoreResult<Option<MessageRecord>>;
         async fn put_message_record(&mut self, record: &MessageRecord) -> StoreResult<()>;
+        async fn update_route(&mut self, route: &Route) -> StoreResult<bool>;
+        async fn told_since(&mut self, route: RouteId, since: Timestamp) -> StoreResult<u64>;
+        async fn put_backlog(&mut self, rows: &[BacklogEntry]) -> StoreResult<()>;
+        async fn take_backlog(&mut self, route: RouteId, summary: MessageRecordId, limit: u16) -> StoreResult<u64>;
+        async fn drop_backlog(&mut self, route: RouteId, summary: MessageRecordId) -> StoreResult<()>;
+        async fn summary_source(&mut self, route: RouteId) -> StoreResult<Option<SummarySource>>;
+        async fn forget_given_up(&mut self, route: RouteId) -> StoreResult<()>;
+        async fn cards_of_user(&mut self, user: UserId, after: Option<CardPlace>, limit: u16) -> StoreResult<Vec<CardPlace>>;
     }
 
     #[async_trait]
@@ -187,7 +197,8 @@ mock! {
         async fn mappings(&self, organization: OrganizationId, page: PageRequest<MappingId>) -> StoreResult<Page<IdentityMapping>>;
         async fn mapping(&self, organization: OrganizationId, id: MappingId) -> StoreResult<Option<IdentityMapping>>;
         async fn guilds(&self, organization: OrganizationId) -> StoreResult<Vec<Guild>>;
-        async fn routes(&self, organization: OrganizationId, project: ProjectId) -> StoreResult<Vec<Route>>;
+        async fn routes(&self, organization: OrganizationId, project: ProjectId, page: PageRequest<RouteId>) -> StoreResult<Page<Route>>;
+        async fn given_up_cards(&self, organization: OrganizationId, route: RouteId) -> StoreResult<u64>;
         async fn route(&self, organization: OrganizationId, id: RouteId) -> StoreResult<Option<Route>>;
         async fn deliveries(&self, organization: OrganizationId, state: Option<DeliveryState>, page: PageRequest<DeliveryId>) -> StoreResult<Page<DeliveryRecord>>;
         async fn delivery(&self, organization: OrganizationId, id: DeliveryId) -> StoreResult<Option<(DeliveryRecord, Vec<u8>)>>;

@@ -45,6 +45,7 @@ impl State {
         self.followers.retain(|(group, _), _| *group != id);
         self.links.retain(|_, link| link.group != id);
         self.messages.retain(|_, message| message.group != id);
+        self.backlog.retain(|_, (entry, _)| entry.group != id);
         self.end_obsolete("its group was deleted", |arm| arm.task.group() == Some(id));
     }
 

@@ -1,7 +1,7 @@
 //! What is stored: one map for each kind of row, and the look-ups that several families share.
 
 use crate::assignee::{Activity, Assignee, Assignment, Decision, Follower};
-use crate::chat::{Guild, MessageRecord, Route};
+use crate::chat::{BacklogEntry, Guild, MessageRecord, Route};
 use crate::delivery::NewDelivery;
 use crate::group::Group;
 use crate::hook::Hook;
@@ -53,6 +53,8 @@ pub(super) struct State {
     pub(super) guilds: BTreeMap<GuildId, Guild>,
     pub(super) routes: BTreeMap<RouteId, Route>,
     pub(super) messages: BTreeMap<MessageRecordId, MessageRecord>,
+    /// What is to be told in summaries, with the summary that has taken it.
+    pub(super) backlog: BTreeMap<(RouteId, ActivityId), (BacklogEntry, Option<MessageRecordId>)>,
     pub(super) deliveries: BTreeMap<DeliveryId, DeliveryRow>,
     pub(super) outbox: BTreeMap<OutboxId, OutboxRow>,
     /// The largest fencing token given to any lease.
