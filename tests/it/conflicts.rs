@@ -2,16 +2,9 @@
 //! seconds are what two clocks may differ by.
 
 use handoff_sandbox::azure::ReleaseOrder;
-use handoff_tests::scene::{Group, Person, Scene};
+use handoff_tests::scene::{Group, Scene};
 use handoff_tests::sight::Change;
-use reqwest::Method;
-use serde_json::{Value, json};
 use std::time::Duration;
-
-async fn assign_here(scene: &Scene, group: &Group, to: &Person) {
-    let to = json!({"type": "user", "id": scene.member(to).user});
-    scene.api.change(Method::PUT, &format!("{}/assignee", group.at), to).await;
-}
 
 /// Ada by Azure DevOps; then, so much later, Bob here, before Azure DevOps delivers.
 async fn ada_there_then_bob_here(later: Duration) -> (Scene, Group) {
@@ -20,7 +13,7 @@ async fn ada_there_then_bob_here(later: Duration) -> (Scene, Group) {
     scene.azure.hold_deliveries();
     scene.assign_in_azure(item, &scene.ada);
     scene.advance(later).await;
-    assign_here(&scene, &group, &scene.bob).await;
+    scene.assign_here(&group, &scene.bob).await;
     scene.azure.release_deliveries(&ReleaseOrder::InOrder);
     scene.settle().await;
     (scene, group)
@@ -50,7 +43,7 @@ async fn a_clock_of_azure_devops_that_is_wrong_does_not_decide() {
     // Its Date header, and with it all its times, are half an hour ahead of ours.
     scene.azure.set_date_skew(Duration::from_secs(1800));
     let (item, group) = scene.linked("The mill stops").await;
-    assign_here(&scene, &group, &scene.bob).await;
+    scene.assign_here(&group, &scene.bob).await;
     scene.settle().await;
     scene.advance(Duration::from_secs(60)).await;
     scene.assign_in_azure(item, &scene.ada);
@@ -63,13 +56,13 @@ async fn a_clock_of_azure_devops_that_is_wrong_does_not_decide() {
 async fn a_later_change_in_azure_devops_wins_over_a_decision_here() {
     let scene = Scene::new().await;
     let (item, group) = scene.linked("The mill stops").await;
-    assign_here(&scene, &group, &scene.bob).await;
+    scene.assign_here(&group, &scene.bob).await;
     scene.settle().await;
     scene.advance(Duration::from_secs(10)).await;
     scene.assign_in_azure(item, &scene.ada);
     scene.settle().await;
     assert_eq!(scene.assignee(&group).await, Some(scene.member(&scene.ada).user));
-    scene.api.change(Method::DELETE, &format!("{}/assignee", group.at), Value::Null).await;
+    scene.deassign_here(&group).await;
     scene.settle().await;
     assert_eq!(scene.assignee(&group).await, None);
     assert_eq!(scene.card(&group).assignee, "Nobody");

@@ -10,6 +10,7 @@ mod discord_outage;
 mod disorder;
 mod flow;
 mod healing;
+mod outward;
 mod people;
 mod projects;
 mod routes;

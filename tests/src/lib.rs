@@ -5,6 +5,7 @@
 pub mod adapters;
 pub mod api;
 pub mod backing;
+pub mod both_sides;
 pub mod clock;
 pub mod crash;
 pub mod database;

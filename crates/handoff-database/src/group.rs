@@ -46,9 +46,25 @@ impl GroupTx for Transaction {
         Ok(states)
     }
 
-    async fn set_group_status(&mut self, id: GroupId, status: GroupStatus) -> StoreResult<()> {
-        let update = Sql::new("UPDATE issue_groups SET status = ").bind(status.as_str()).text(" WHERE id = ");
-        update.bind(id.get()).count(&self.0).await.map(|_| ())
+    async fn put_status_decisions(&mut self, rows: &[(GroupId, Decision<GroupStatus>)]) -> StoreResult<()> {
+        let last: BTreeMap<GroupId, &Decision<GroupStatus>> = rows.iter().map(|(group, one)| (*group, one)).collect();
+        let mut columns = Vec::with_capacity(last.len());
+        for (group, one) in last {
+            columns.push((group, one.value.as_str(), one.at.as_micros(), row::json(&one.source)?));
+        }
+        for chunk in columns.chunks(CHUNK) {
+            let update = Sql::new("WITH decided (row_id, word, made_at, origin) AS (VALUES ");
+            let update = update.rows(chunk, |sql, (group, status, at, source)| {
+                let sql = sql.bind(group.get()).text(", ").bind(*status).text(", ").bind(*at).text(", ");
+                sql.bind(source.as_str())
+            });
+            let update = update.text(
+                ") UPDATE issue_groups SET status = word, status_decided_at = made_at, status_source = origin \
+                 FROM decided WHERE id = row_id",
+            );
+            update.count(&self.0).await?;
+        }
+        Ok(())
     }
 
     async fn touch_groups(&mut self, ids: &[GroupId], at: Timestamp) -> StoreResult<()> {
@@ -182,6 +198,7 @@ impl Transaction {
             Ok(GroupState {
                 assignee: assigned.get(&group.id).copied().flatten(),
                 decision: decided.remove(&group.id).as_ref().map(row::decision).transpose()?,
+                status_decision: row::status_decision(&group)?,
                 issue_sync: found.try_get("", "issue_sync").stored()?,
                 group: row::group(group)?,
             })

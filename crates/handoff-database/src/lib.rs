@@ -20,6 +20,7 @@ mod lease;
 mod migrate;
 mod migration;
 mod outbox;
+mod outward;
 mod project;
 mod queue;
 mod read;

@@ -110,6 +110,8 @@ table!(issue_groups, "issue_groups" {
     title: String,
     level: String,
     status: String,
+    status_decided_at: Option<i64>,
+    status_source: Option<String>,
     last_event_at: i64,
     created_at: i64,
 });
@@ -176,6 +178,7 @@ table!(installations, "installations" {
     inbound_status: bool,
     outbound_status: bool,
     comments: bool,
+    siblings: bool,
     created_at: i64,
 });
 
@@ -187,6 +190,7 @@ table!(connected_projects, "connected_projects" {
     organization_id: i64,
     integration_id: Uuid,
     name: String,
+    state_map: Option<String>,
     created_at: i64,
 });
 
@@ -222,6 +226,9 @@ table!(external_issues, "external_issues" {
     changed_at: i64,
     observed_at: i64,
     deleted: bool,
+    assignee_changed_at: i64,
+    state_changed_at: i64,
+    pending: Option<String>,
 });
 
 table!(group_links, "group_links" {
@@ -234,7 +241,19 @@ table!(group_links, "group_links" {
     unresolved: Option<String>,
     unresolved_identity: Option<String>,
     unresolved_name: Option<String>,
+    problem: Option<String>,
     created_at: i64,
+});
+
+table!(workflows, "workflows" {
+    #[sea_orm(primary_key, auto_increment = false)]
+    integration_id: Uuid,
+    #[sea_orm(primary_key, auto_increment = false)]
+    azure_project: String,
+    #[sea_orm(primary_key, auto_increment = false)]
+    work_item_type: String,
+    states: String,
+    learned_at: i64,
 });
 
 table!(identity_mappings, "identity_mappings" {

@@ -19,6 +19,7 @@ use handoff_domain::port::store::{MatchedBy, PersonMatch, StoreResult, TrackerTx
 use handoff_domain::secret::Sealed;
 use handoff_domain::text::EmailAddress;
 use handoff_domain::work_item::{AzureProjectId, ExternalIssue, GroupLink, LinkedGroup};
+use handoff_domain::workflow::StateMap;
 use sea_orm::sea_query::OnConflict;
 use sea_orm::{ColumnTrait, EntityTrait, ExprTrait, IntoActiveModel, QueryFilter, QueryOrder, QueryResult};
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -57,7 +58,8 @@ impl TrackerTx for Transaction {
         let update = update.text(", outbound_assignee = ").bind(toggles.outbound_assignee);
         let update = update.text(", inbound_status = ").bind(toggles.inbound_status);
         let update = update.text(", outbound_status = ").bind(toggles.outbound_status);
-        let update = update.text(", comments = ").bind(toggles.comments).text(" WHERE id = ").bind(id.get());
+        let update = update.text(", comments = ").bind(toggles.comments);
+        let update = update.text(", siblings = ").bind(toggles.siblings).text(" WHERE id = ").bind(id.get());
         let update = update.text(" AND organization_id = ").bind(organization.get());
         update.count(&self.0).await.map(|changed| changed > 0)
     }
@@ -81,6 +83,7 @@ impl TrackerTx for Transaction {
             organization_id: new.organization.get(),
             integration_id: new.integration.get(),
             name: new.name.as_str().to_owned(),
+            state_map: state_map_column(&new.state_map)?,
             created_at: new.created_at.as_micros(),
         };
         // Written where it is there already, so that its row is locked: somebody may be disconnecting it.
@@ -186,6 +189,9 @@ impl TrackerTx for Transaction {
                 Column::ChangedAt,
                 Column::ObservedAt,
                 Column::Deleted,
+                Column::AssigneeChangedAt,
+                Column::StateChangedAt,
+                Column::Pending,
             ];
             let upsert = OnConflict::column(Column::Id).update_columns(changing).to_owned();
             let rows = chunk.iter().map(|one| row::external_issue_row(one).map(IntoActiveModel::into_active_model));
@@ -239,20 +245,20 @@ impl TrackerTx for Transaction {
         let mut linked = Vec::new();
         for chunk in issues.chunks(CHUNK) {
             let query = Sql::new(
-                "SELECT l.id, i.inbound_assignee FROM group_links l JOIN issue_groups g ON g.id = l.group_id \
+                "SELECT l.id AS link_id, i.* FROM group_links l JOIN issue_groups g ON g.id = l.group_id \
                  JOIN projects p ON p.id = g.project_id JOIN installations i ON i.id = l.installation_id \
                  WHERE p.hidden_at IS NULL AND l.external_issue_id IN ",
             );
-            let mut inbound: HashMap<Uuid, bool> = HashMap::new();
+            let mut toggles: HashMap<Uuid, Toggles> = HashMap::new();
             for row in query.list(chunk.iter().map(|id| id.get())).all(&self.0).await? {
-                inbound.insert(row.try_get("", "id").stored()?, row.try_get("", "inbound_assignee").stored()?);
+                toggles.insert(row.try_get("", "link_id").stored()?, row::toggles_in(&row)?);
             }
             let rows = group_links::Entity::find()
                 .filter(group_links::Column::ExternalIssueId.is_in(chunk.iter().map(|id| id.get())))
                 .all(&self.0);
             for found in rows.await.stored()? {
-                if let Some(inbound_assignee) = inbound.get(&found.id) {
-                    linked.push(LinkedGroup { link: row::group_link(&found)?, inbound_assignee: *inbound_assignee });
+                if let Some(toggles) = toggles.get(&found.id) {
+                    linked.push(LinkedGroup { link: row::group_link(&found)?, toggles: *toggles });
                 }
             }
         }
@@ -410,4 +416,9 @@ impl Transaction {
         };
         rows.iter().map(read).collect()
     }
+}
+
+/// Nothing where nothing is said, so that those that say something are found.
+pub(crate) fn state_map_column(map: &StateMap) -> StoreResult<Option<String>> {
+    if map.is_empty() { Ok(None) } else { row::json(map).map(Some) }
 }

@@ -87,6 +87,15 @@ impl ChangeSource {
         }
     }
 
+    /// The work item that it came from.
+    #[must_use]
+    pub const fn external_issue(&self) -> Option<ExternalIssueId> {
+        match self {
+            Self::Tracker { external_issue, .. } | Self::Baseline { external_issue, .. } => Some(*external_issue),
+            Self::Api { .. } | Self::Discord { .. } => None,
+        }
+    }
+
     /// Whether people may be mentioned for it.
     #[must_use]
     pub const fn may_mention(&self) -> bool {
@@ -94,19 +103,19 @@ impl ChangeSource {
     }
 }
 
-/// A group's last word about its assignee. A foreign change that is older, by more than
-/// [`Decision::TOLERANCE`], does not undo it.
+/// A group's last word about something: about its assignee (someone, or nobody) unless said otherwise,
+/// or about its status. A foreign change that is older does not undo it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Decision {
-    /// What was decided: someone, or nobody.
-    pub value: Option<Assignee>,
+pub struct Decision<T = Option<Assignee>> {
+    /// What was decided.
+    pub value: T,
     /// When, by our clock.
     pub at: Timestamp,
     /// By whom or what.
     pub source: ChangeSource,
 }
 
-impl Decision {
+impl<T> Decision<T> {
     /// How much later a decision of the group must be than a foreign change to win over it: what two
     /// clocks may honestly differ by.
     pub const TOLERANCE: std::time::Duration = std::time::Duration::from_secs(2);
@@ -115,6 +124,13 @@ impl Decision {
     #[must_use]
     pub fn overrules(&self, at: Timestamp) -> bool {
         self.at > at.plus(Self::TOLERANCE)
+    }
+
+    /// When a decision that is made here, `now`, counts as made: after the one before it, whatever the
+    /// clock says, since it was made in the knowledge of that.
+    #[must_use]
+    pub fn after(previous: Option<&Self>, now: Timestamp) -> Timestamp {
+        previous.map_or(now, |previous| now.max(previous.at.offset_micros(1)))
     }
 }
 
@@ -230,7 +246,7 @@ mod tests {
 
     #[test]
     fn a_decision_overrules_a_foreign_change_only_when_it_is_more_than_two_seconds_later() {
-        let decision =
+        let decision: Decision =
             Decision { value: None, at: Timestamp::from_micros(10_000_000), source: ChangeSource::Api { by: None } };
         for (foreign, overruled) in [(7_999_999, true), (8_000_000, false), (10_000_000, false), (11_000_000, false)] {
             assert_eq!(decision.overrules(Timestamp::from_micros(foreign)), overruled, "{foreign}");

@@ -5,6 +5,7 @@ use crate::secret::Sealed;
 use crate::text::Name;
 use crate::time::Timestamp;
 use crate::work_item::AzureProjectId;
+use crate::workflow::StateMap;
 use serde::{Deserialize, Serialize};
 
 /// An Azure DevOps collection (an organization in the cloud). Shared by everyone who installed it.
@@ -36,9 +37,11 @@ pub struct Toggles {
     pub outbound_status: bool,
     /// Comments are carried to the tracker.
     pub comments: bool,
+    /// What one work item says reaches the group's other work items of the same installation too.
+    pub siblings: bool,
 }
 
-/// Only what is carried out today is on: whatever comes later is off until somebody asks for it.
+/// What the tracker says about assignees is let in; everything else is off until somebody asks for it.
 impl Default for Toggles {
     fn default() -> Self {
         Self {
@@ -47,6 +50,7 @@ impl Default for Toggles {
             inbound_status: false,
             outbound_status: false,
             comments: false,
+            siblings: false,
         }
     }
 }
@@ -82,6 +86,8 @@ pub struct ConnectedProject {
     pub azure_project: AzureProjectId,
     /// Its name there.
     pub name: Name,
+    /// How the states of its work items and the statuses of groups translate, beside the categories.
+    pub state_map: StateMap,
     /// When it was connected.
     pub created_at: Timestamp,
 }

@@ -30,3 +30,4 @@ pub mod text;
 pub mod time;
 pub mod token;
 pub mod work_item;
+pub mod workflow;

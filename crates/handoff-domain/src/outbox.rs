@@ -92,6 +92,24 @@ pub enum OutboxTask {
         /// The Azure DevOps project.
         azure_project: AzureProjectId,
     },
+    /// Converge: make the work item say what the groups linked with it through this installation decided.
+    ConvergeWorkItem {
+        /// The collection.
+        integration: IntegrationId,
+        /// As whom to write.
+        installation: InstallationId,
+        /// The work item.
+        work_item: WorkItemNumber,
+    },
+    /// Converge: learn the states of a type of work item, then read the project's work items again.
+    LearnWorkflow {
+        /// Whose credential to read with.
+        installation: InstallationId,
+        /// The Azure DevOps project.
+        azure_project: AzureProjectId,
+        /// The type.
+        work_item_type: String,
+    },
     /// Converge: delete the subscription of a hook in Azure DevOps.
     DeleteSubscription {
         /// The hook.
@@ -112,6 +130,8 @@ impl OutboxTask {
             Self::CloseCard { .. } => "close_card",
             Self::RefreshWorkItem { .. } => "refresh_work_item",
             Self::ReconcileProject { .. } => "reconcile_project",
+            Self::ConvergeWorkItem { .. } => "converge_work_item",
+            Self::LearnWorkflow { .. } => "learn_workflow",
             Self::DeleteSubscription { .. } => "delete_subscription",
         }
     }
@@ -122,9 +142,11 @@ impl OutboxTask {
         match self {
             Self::Card { .. } | Self::Ping { .. } | Self::CloseCard { .. } => Lane::Messages,
             Self::ThreadPost { .. } | Self::Gather { .. } | Self::Summary { .. } => Lane::Messages,
-            Self::RefreshWorkItem { .. } | Self::ReconcileProject { .. } | Self::DeleteSubscription { .. } => {
-                Lane::Tracker
-            }
+            Self::RefreshWorkItem { .. }
+            | Self::ReconcileProject { .. }
+            | Self::ConvergeWorkItem { .. }
+            | Self::LearnWorkflow { .. }
+            | Self::DeleteSubscription { .. } => Lane::Tracker,
         }
     }
 
@@ -138,6 +160,12 @@ impl OutboxTask {
             }
             Self::ReconcileProject { installation, azure_project } => {
                 Some(format!("reconcile:{installation}:{}", azure_project.as_str()))
+            }
+            Self::ConvergeWorkItem { installation, work_item, .. } => {
+                Some(format!("converge:{installation}:{work_item}"))
+            }
+            Self::LearnWorkflow { installation, azure_project, work_item_type } => {
+                Some(format!("learn_workflow:{installation}:{}:{work_item_type}", azure_project.as_str()))
             }
             Self::DeleteSubscription { hook } => Some(format!("delete_subscription:{hook}")),
             Self::Summary { route } => Some(format!("summary:{route}")),
@@ -187,7 +215,13 @@ impl Lane {
     pub const fn kinds(self) -> &'static [&'static str] {
         match self {
             Self::Messages => &["card", "ping", "thread_post", "gather", "summary", LAST_OF_LANE],
-            Self::Tracker => &["refresh_work_item", "reconcile_project", "delete_subscription"],
+            Self::Tracker => &[
+                "refresh_work_item",
+                "reconcile_project",
+                "converge_work_item",
+                "learn_workflow",
+                "delete_subscription",
+            ],
         }
     }
 }
@@ -297,6 +331,16 @@ mod tests {
             OutboxTask::ReconcileProject {
                 installation,
                 azure_project: AzureProjectId::parse("00000000-0000-0000-0000-000000000001").unwrap(),
+            },
+            OutboxTask::ConvergeWorkItem {
+                integration: IntegrationId::generate(now, &entropy),
+                installation,
+                work_item: WorkItemNumber::new(1),
+            },
+            OutboxTask::LearnWorkflow {
+                installation,
+                azure_project: AzureProjectId::parse("00000000-0000-0000-0000-000000000001").unwrap(),
+                work_item_type: "Bug".to_owned(),
             },
             OutboxTask::DeleteSubscription { hook: HookId::generate(now, &entropy) },
         ];

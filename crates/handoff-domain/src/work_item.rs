@@ -1,9 +1,11 @@
 //! Work items as mirrored here, and the snapshots that bring news of them.
 
+use crate::assignee::ChangeSource;
 use crate::id::{
-    ExternalIssueId, GroupId, InstallationId, IntegrationId, LinkId, OrganizationId, Revision, WorkItemNumber,
+    ExternalIssueId, GroupId, InstallationId, IntegrationId, LinkId, OrganizationId, Revision, UserId, WorkItemNumber,
 };
-use crate::person::{Person, Unresolved};
+use crate::integration::Toggles;
+use crate::person::{Person, Unresolved, same_person};
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -102,6 +104,58 @@ pub struct ExternalIssue {
     pub observed_at: Timestamp,
     /// Deleted in the tracker: the links to it are broken until it is restored.
     pub deleted: bool,
+    /// When what is known of its assignee was said, by our clock: the time of the revision that changed
+    /// it, or of our own decision where we wrote it.
+    pub assignee_changed_at: Timestamp,
+    /// The same of its state.
+    pub state_changed_at: Timestamp,
+    /// What we are about to write, or wrote without having heard the answer.
+    pub pending: Option<PendingWrite>,
+}
+
+/// A write of ours to a work item: recorded before the tracker is asked, so that its echo is recognised
+/// whatever brings it first.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PendingWrite {
+    /// The revision that it is conditional on.
+    pub base: Revision,
+    /// The assignee, where it is written.
+    pub assignee: Option<PendingValue<Option<Person>>>,
+    /// The state, in the tracker's words, where it is written.
+    pub state: Option<PendingValue<String>>,
+}
+
+/// One value of a write, and the decision that it carries.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PendingValue<T> {
+    /// What is written.
+    pub value: T,
+    /// When it was decided here.
+    pub decided_at: Timestamp,
+    /// Who decided it, where that was one of our users.
+    pub by: Option<UserId>,
+}
+
+impl ExternalIssue {
+    /// Our write of the assignee, where this snapshot shows what it wrote.
+    #[must_use]
+    pub fn echoed_assignee(&self, snapshot: &Snapshot) -> Option<&PendingValue<Option<Person>>> {
+        let pending = self.pending.as_ref().filter(|pending| snapshot.revision > pending.base)?;
+        pending.assignee.as_ref().filter(|ours| same_person(ours.value.as_ref(), snapshot.assignee.as_ref()))
+    }
+
+    /// Our write of the state, where this snapshot shows what it wrote.
+    #[must_use]
+    pub fn echoed_state(&self, snapshot: &Snapshot) -> Option<&PendingValue<String>> {
+        let pending = self.pending.as_ref().filter(|pending| snapshot.revision > pending.base)?;
+        pending.state.as_ref().filter(|ours| same_state(&ours.value, &snapshot.state))
+    }
+}
+
+/// Whether two names of states are the same: Azure DevOps does not look at their case.
+#[must_use]
+pub fn same_state(a: &str, b: &str) -> bool {
+    a.eq_ignore_ascii_case(b) || a.to_lowercase() == b.to_lowercase()
 }
 
 /// The link of a group with a work item.
@@ -119,6 +173,8 @@ pub struct GroupLink {
     pub installation: InstallationId,
     /// Set while the tracker's assignee is nobody we know.
     pub unresolved: Option<Unresolved>,
+    /// Why what was decided here is not in the tracker, for people, where a person must mend it.
+    pub problem: Option<String>,
     /// When it was made.
     pub created_at: Timestamp,
 }
@@ -128,6 +184,49 @@ pub struct GroupLink {
 pub struct LinkedGroup {
     /// The link.
     pub link: GroupLink,
-    /// Whether the installation lets the tracker's assignee in.
-    pub inbound_assignee: bool,
+    /// What its installation lets through.
+    pub toggles: Toggles,
+}
+
+/// A work item that hears of a group's decisions.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OutwardLink {
+    /// The group.
+    pub group: GroupId,
+    /// The work item.
+    pub external_issue: ExternalIssueId,
+    /// Its number.
+    pub number: WorkItemNumber,
+    /// The collection.
+    pub integration: IntegrationId,
+    /// Through which installation.
+    pub installation: InstallationId,
+    /// What that lets through: the assignee or the status outward, at least.
+    pub toggles: Toggles,
+}
+
+impl OutwardLink {
+    /// Whether a decision of this origin is told to this work item: never one that came from there, nor
+    /// what was only found when something was linked.
+    #[must_use]
+    pub fn hears_of(&self, source: &ChangeSource) -> bool {
+        hears_of(source, self.integration, self.external_issue, self.toggles.siblings)
+    }
+}
+
+/// Whether a decision of this origin is told to a work item.
+#[must_use]
+pub fn hears_of(
+    source: &ChangeSource,
+    integration: IntegrationId,
+    external_issue: ExternalIssueId,
+    siblings: bool,
+) -> bool {
+    match source {
+        ChangeSource::Api { .. } | ChangeSource::Discord { .. } => true,
+        ChangeSource::Tracker { integration: from, external_issue: item, .. } => {
+            *from != integration || (siblings && *item != external_issue)
+        }
+        ChangeSource::Baseline { .. } => false,
+    }
 }

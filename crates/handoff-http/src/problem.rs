@@ -151,6 +151,7 @@ fn of_tracker(error: &TrackerError, detail: String) -> Problem {
         TrackerError::NotFound { .. } => Problem::refused("tracker_not_found", detail),
         TrackerError::Rejected { .. } => Problem::refused("tracker_rejected", detail),
         TrackerError::UnsafeAddress { .. } => Problem::refused("unsafe_address", detail),
+        TrackerError::Stale => Problem::new(StatusCode::CONFLICT, "tracker_changed", detail),
         TrackerError::Throttled { retry_after } => {
             let after = retry_after.unwrap_or(Duration::from_secs(COME_AGAIN_SECONDS));
             Problem::new(StatusCode::SERVICE_UNAVAILABLE, "tracker_throttled", detail).retry_after(after)

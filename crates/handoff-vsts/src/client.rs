@@ -1,6 +1,7 @@
 //! The calls: what we ask of Azure DevOps, and what its answers mean.
 
 use crate::address::{AddressPolicy, CollectionAddress};
+use crate::directory::{self, Directory};
 use crate::http::{Call, Http, Reply, SetupError, unavailable};
 use crate::inbound::guid;
 use crate::json;
@@ -8,16 +9,19 @@ use crate::operation::Operation;
 use crate::snapshot::{self, Beside, project_in};
 use crate::subscription::{remote_subscription, same_url, subscription_body, subscription_path};
 use crate::wire::{self, ConnectionData, FIELDS, List, Project, SubscriptionsFound, WorkItem};
+use crate::write;
 use async_trait::async_trait;
-use handoff_domain::id::{IntegrationId, WorkItemNumber};
+use handoff_domain::id::{IntegrationId, Revision, WorkItemNumber};
+use handoff_domain::person::Person;
 use handoff_domain::port::Clock;
 use handoff_domain::port::tracker::{
     NewSubscription, RemoteCollection, RemoteProject, RemoteSubscription, TrackerConnection, TrackerError,
-    WorkItemTracker,
+    WorkItemChange, WorkItemTracker,
 };
 use handoff_domain::secret::Secret;
-use handoff_domain::text::{Name, tamed};
+use handoff_domain::text::{EmailAddress, Name, tamed};
 use handoff_domain::work_item::{AzureProjectId, Snapshot};
+use handoff_domain::workflow::{StateCategory, Workflow, WorkflowState};
 use http::Method;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::de::DeserializeOwned;
@@ -64,6 +68,7 @@ pub struct AzureDevOps {
     http: Http,
     addresses: AddressPolicy,
     api_version: String,
+    directory: Directory,
 }
 
 /// What is asked: everything of a call but where and as whom.
@@ -93,7 +98,7 @@ impl AzureDevOps {
     pub fn new(settings: AzureSettings, clock: Arc<dyn Clock>) -> Result<Self, SetupError> {
         let AzureSettings { addresses, connect_timeout, call_timeout, api_version } = settings;
         let http = Http::new(&addresses, connect_timeout, call_timeout, clock)?;
-        Ok(Self { http, addresses, api_version })
+        Ok(Self { http, addresses, api_version, directory: Directory::default() })
     }
 
     async fn ask(&self, at: &TrackerConnection, question: Question) -> Result<Reply, TrackerError> {
@@ -305,6 +310,64 @@ impl WorkItemTracker for AzureDevOps {
         Ok(snapshots)
     }
 
+    async fn update_work_item(
+        &self,
+        connection: &TrackerConnection,
+        number: WorkItemNumber,
+        base: Revision,
+        change: &WorkItemChange,
+    ) -> Result<Snapshot, TrackerError> {
+        let path = format!("_apis/wit/workitems/{number}");
+        let body = Some(write::patch(base, change));
+        let question = Question { operation: Operation::UpdateWorkItem, method: Method::PATCH, path, body };
+        let reply = self.ask(connection, question).await.map_err(|error| write::explained(error, base))?;
+        let item: WorkItem = whole(Operation::UpdateWorkItem, reply)?;
+        let snapshot = self.snapshots(connection, &[item]).await?.pop();
+        snapshot.ok_or_else(|| unavailable("it answered nothing to a write"))
+    }
+
+    async fn workflow(
+        &self,
+        connection: &TrackerConnection,
+        azure_project: &AzureProjectId,
+        work_item_type: &str,
+    ) -> Result<Option<Workflow>, TrackerError> {
+        let kind = utf8_percent_encode(work_item_type, NON_ALPHANUMERIC);
+        let path = format!("{}/_apis/wit/workitemtypes/{kind}/states", azure_project.as_str());
+        let list: List<wire::State> = match self.ask(connection, Question::get(Operation::Workflow, path)).await? {
+            Reply::NoSuchThing => return Ok(None),
+            reply => whole(Operation::Workflow, reply)?,
+        };
+        Ok(Some(Workflow(list.value.iter().filter_map(json::Loose::object).filter_map(workflow_state).collect())))
+    }
+
+    async fn find_people(
+        &self,
+        connection: &TrackerConnection,
+        address: &EmailAddress,
+    ) -> Result<Vec<Person>, TrackerError> {
+        let (of, now) = (connection.installation, self.http.now());
+        if let Some(people) = self.directory.remembered(of, address, now) {
+            return Ok(people);
+        }
+        let collection = self.addresses.check(&connection.base_url)?;
+        let directory = directory::directory_of(&collection);
+        let mut people: Vec<Person> = Vec::new();
+        for filter in directory::FILTERS {
+            let question = Question::get(Operation::People, directory::search(filter, address));
+            let call = self.call(&directory, &connection.credential, question);
+            let reply = self.http.send(Call { at: Some((connection.integration, of)), ..call }).await?;
+            let list: List<directory::Found> = whole(Operation::People, reply)?;
+            for found in list.value.iter().filter_map(json::Loose::object).filter_map(|one| one.with_address(address)) {
+                if !people.iter().any(|known| known.is_same(&found)) {
+                    people.push(found);
+                }
+            }
+        }
+        self.directory.remember(of, address, &people, now);
+        Ok(people)
+    }
+
     fn clock_offset_micros(&self, integration: IntegrationId) -> Option<i64> {
         self.http.clock_offset_micros(integration)
     }
@@ -333,6 +396,12 @@ fn built(at: &TrackerConnection, item: &WorkItem, project: Option<AzureProjectId
         Ok(None) => Err(unavailable(format!("work item {number} came without its fields"))),
         Err(error) => Err(unavailable(format!("work item {number} cannot be read: {error}"))),
     }
+}
+
+/// A category that we do not know leaves the state without a meaning.
+fn workflow_state(state: &wire::State) -> Option<WorkflowState> {
+    let category = StateCategory::from_stored(state.category.text()?)?;
+    Some(WorkflowState { name: tamed(state.name.text()?, Snapshot::MAX_WORD), category })
 }
 
 fn remote_project(project: &Project) -> Option<RemoteProject> {

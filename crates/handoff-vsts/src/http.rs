@@ -121,6 +121,10 @@ impl Http {
         self.skews.lock().unwrap_or_else(PoisonError::into_inner).get(&integration).copied()
     }
 
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
     /// Sends a call when its installation may, and classifies the answer.
     ///
     /// # Errors
@@ -156,7 +160,8 @@ impl Http {
             // Asks for 401 in the place of a redirect to the sign-in page.
             .header("x-tfs-fedauthredirect", "Suppress");
         if let Some(body) = &call.body {
-            request = request.json(body);
+            // Said first: a media type that is there is left as it is.
+            request = request.header(CONTENT_TYPE, call.operation.media_type()).json(body);
         }
         let sent_at = self.clock.now();
         let mut response = request.send().await.map_err(|error| self.failure(&error, &call.address.host))?;
@@ -229,6 +234,8 @@ fn classified(operation: Operation, heard: Heard, now: Timestamp) -> Result<Repl
         503 if headers.contains_key(RETRY_AFTER) => {
             Err(TrackerError::Throttled { retry_after: asked_wait(&headers, now) })
         }
+        412 => Err(TrackerError::Stale),
+        400 | 409 if is_about_the_revision(&body) => Err(TrackerError::Stale),
         408 | 500.. => Err(unavailable(format!("it answered {}", status.as_u16()))),
         _ => Err(TrackerError::Rejected { reason: reason_of(status, &body) }),
     }
@@ -244,6 +251,13 @@ fn is_about_the_place(body: &[u8]) -> bool {
         Ok(refusal) => refusal.type_key.text().is_some_and(|key| NO_SUCH_PLACE.contains(&key)),
         Err(_) => true,
     }
+}
+
+/// Some Servers say with 400 or 409 that a work item has another revision than the one that was tested.
+fn is_about_the_revision(body: &[u8]) -> bool {
+    let refusal: Refusal = json::read(body).unwrap_or_default();
+    let key = refusal.type_key.text().is_some_and(|key| key == "WorkItemRevisionMismatchException");
+    key || refusal.message.text().is_some_and(|message| message.starts_with("TF26071"))
 }
 
 fn reason_of(status: StatusCode, body: &[u8]) -> String {
@@ -298,6 +312,9 @@ mod tests {
                 answer(400, &[], r#"{"message":"TF401320:\u0000 no"}"#),
                 Err(TrackerError::Rejected { reason: "TF401320:  no".to_owned() }),
             ),
+            (answer(412, &[], ""), Err(TrackerError::Stale)),
+            (answer(400, &[], r#"{"message":"TF26071: changed"}"#), Err(TrackerError::Stale)),
+            (answer(409, &[], r#"{"typeKey":"WorkItemRevisionMismatchException"}"#), Err(TrackerError::Stale)),
             (answer(409, &[], "x"), Err(TrackerError::Rejected { reason: "status 409 without a reason".to_owned() })),
         ] {
             assert_eq!(reply, expected);

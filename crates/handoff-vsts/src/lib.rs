@@ -4,11 +4,12 @@
 //! [`AzureInbound`] verifies and decodes what service hooks bring (`TrackerInbound`).
 //!
 //! Where things are: what they send us in `wire`, read tolerantly by `json` and made into snapshots by
-//! `snapshot`; the calls in `client` and `subscription`, what each needs in `operation`; sending and the classes of
+//! `snapshot`; the calls in `client`, `subscription`, `write` and `directory`, what each needs in `operation`; sending and the classes of
 //! answers in `http`, how fast in `pace`, and where to in `address`.
 
 mod address;
 mod client;
+mod directory;
 mod http;
 mod inbound;
 mod json;
@@ -17,6 +18,7 @@ mod pace;
 mod snapshot;
 mod subscription;
 mod wire;
+mod write;
 
 #[cfg(test)]
 mod tests;

@@ -12,6 +12,9 @@ pub(crate) enum Operation {
     DeleteSubscription,
     WorkItem,
     WorkItems,
+    UpdateWorkItem,
+    Workflow,
+    People,
 }
 
 impl Operation {
@@ -27,6 +30,17 @@ impl Operation {
             Self::DeleteSubscription => "delete_subscription",
             Self::WorkItem => "work_item",
             Self::WorkItems => "work_items",
+            Self::UpdateWorkItem => "update_work_item",
+            Self::Workflow => "workflow",
+            Self::People => "people",
+        }
+    }
+
+    /// The media type of what is sent.
+    pub(crate) const fn media_type(self) -> &'static str {
+        match self {
+            Self::UpdateWorkItem => "application/json-patch+json",
+            _ => "application/json",
         }
     }
 
@@ -54,7 +68,15 @@ impl Operation {
                  subscriptions\" of the project, which Project Administrators have; add the owner under Project \
                  settings, Permissions"
             }
-            Self::WorkItem | Self::WorkItems => {
+            Self::UpdateWorkItem => {
+                "the token needs the scope \"Work Items (Read & write)\", and its owner the permission \"Edit work \
+                 items in this node\" of the area; give it under Project settings, Project configuration, Areas, \
+                 Security"
+            }
+            Self::People => {
+                "the token needs the scope \"Identity (Read)\"; change it under User settings, Personal access tokens"
+            }
+            Self::WorkItem | Self::WorkItems | Self::Workflow => {
                 "the token needs the scope \"Work Items (Read & write)\", and its owner the permission \"View work \
                  items in this node\" of the area; give it under Project settings, Project configuration, Areas, \
                  Security"
@@ -70,7 +92,9 @@ impl Operation {
             Self::CreateSubscription | Self::FindSubscriptions | Self::Subscription | Self::DeleteSubscription => {
                 "subscription"
             }
-            Self::WorkItem | Self::WorkItems => "work item",
+            Self::WorkItem | Self::WorkItems | Self::UpdateWorkItem => "work item",
+            Self::Workflow => "type of work item",
+            Self::People => "person",
         }
     }
 }

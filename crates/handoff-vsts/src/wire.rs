@@ -199,6 +199,14 @@ pub(crate) struct Project {
     pub(crate) name: Loose,
 }
 
+/// A state of a type of work item.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct State {
+    pub(crate) name: Loose,
+    pub(crate) category: Loose,
+}
+
 /// Who answers at an address.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]

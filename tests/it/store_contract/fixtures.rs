@@ -25,6 +25,7 @@ use handoff_domain::text::Name;
 use handoff_domain::time::Timestamp;
 use handoff_domain::token::ApiToken;
 use handoff_domain::work_item::{AzureProjectId, ExternalIssue, GroupLink};
+use handoff_domain::workflow::StateMap;
 use uuid::Uuid;
 
 pub(crate) const NOW: Timestamp = Timestamp::from_seconds(1_800_000_000);
@@ -153,6 +154,7 @@ pub(crate) fn connected() -> ConnectedProject {
         integration: INTEGRATION,
         azure_project: azure_project(),
         name: name("Fabric"),
+        state_map: StateMap::default(),
         created_at: NOW,
     }
 }
@@ -190,6 +192,9 @@ pub(crate) fn issue(id: u128, number: i64) -> ExternalIssue {
         changed_at: NOW,
         observed_at: NOW,
         deleted: false,
+        assignee_changed_at: NOW,
+        state_changed_at: NOW,
+        pending: None,
     }
 }
 
@@ -211,6 +216,7 @@ pub(crate) fn link(id: u128, group: GroupId, issue: ExternalIssueId) -> GroupLin
         external_issue: issue,
         installation: INSTALLATION,
         unresolved: Some(Unresolved { person, reason: UnresolvedReason::Unknown }),
+        problem: None,
         created_at: NOW,
     }
 }

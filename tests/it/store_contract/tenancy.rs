@@ -97,7 +97,7 @@ async fn the_toggles_of_an_installation_reach_its_links(store: Shared) {
         let toggles = Toggles { inbound_assignee, ..Toggles::default() };
         assert!(uow.set_toggles(ADAS, INSTALLATION, &toggles).await.unwrap());
         let links = uow.links_of(&[ISSUE]).await.unwrap();
-        assert_eq!(links.iter().map(|one| one.inbound_assignee).collect::<Vec<_>>(), [inbound_assignee]);
+        assert_eq!(links.iter().map(|one| one.toggles).collect::<Vec<_>>(), [toggles]);
         assert_eq!(links[0].link, link(1, GROUP, ISSUE));
     }
 }

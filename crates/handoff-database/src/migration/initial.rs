@@ -131,6 +131,8 @@ CREATE TABLE issue_groups (
   title {text} NOT NULL,
   level {text} NOT NULL,
   status {text} NOT NULL,
+  status_decided_at bigint,
+  status_source {text},
   last_event_at bigint NOT NULL,
   created_at bigint NOT NULL
 );
@@ -190,6 +192,7 @@ CREATE TABLE installations (
   inbound_status boolean NOT NULL,
   outbound_status boolean NOT NULL,
   comments boolean NOT NULL,
+  siblings boolean NOT NULL,
   created_at bigint NOT NULL
 );
 CREATE UNIQUE INDEX installation_integration ON installations (organization_id, integration_id);
@@ -199,6 +202,7 @@ CREATE TABLE connected_projects (
   organization_id bigint NOT NULL REFERENCES organizations (id),
   integration_id {uuid} NOT NULL REFERENCES integrations (id),
   name {text} NOT NULL,
+  state_map {text},
   created_at bigint NOT NULL,
   PRIMARY KEY (installation_id, azure_project)
 );
@@ -232,7 +236,10 @@ CREATE TABLE external_issues (
   url {text},
   changed_at bigint NOT NULL,
   observed_at bigint NOT NULL,
-  deleted boolean NOT NULL
+  deleted boolean NOT NULL,
+  assignee_changed_at bigint NOT NULL,
+  state_changed_at bigint NOT NULL,
+  pending {text}
 );
 CREATE UNIQUE INDEX external_issue_number ON external_issues (integration_id, number);
 CREATE INDEX external_issue_project ON external_issues (integration_id, azure_project);
@@ -245,14 +252,24 @@ CREATE TABLE group_links (
   unresolved {text},
   unresolved_identity {text},
   unresolved_name {text},
+  problem {text},
   created_at bigint NOT NULL
 );
 CREATE UNIQUE INDEX group_link_pair ON group_links (group_id, external_issue_id);
 CREATE INDEX group_link_issue ON group_links (external_issue_id);
+CREATE INDEX group_link_problem ON group_links (organization_id, id) WHERE problem IS NOT NULL;
 CREATE INDEX group_link_unresolved ON group_links (organization_id, id) WHERE unresolved IS NOT NULL;
 CREATE INDEX group_link_unresolved_identity ON group_links (organization_id, unresolved_identity)
   WHERE unresolved IS NOT NULL;
 CREATE INDEX group_link_unresolved_name ON group_links (organization_id, unresolved_name) WHERE unresolved IS NOT NULL;
+CREATE TABLE workflows (
+  integration_id {uuid} NOT NULL REFERENCES integrations (id),
+  azure_project {text} NOT NULL,
+  work_item_type {text} NOT NULL,
+  states {text} NOT NULL,
+  learned_at bigint NOT NULL,
+  PRIMARY KEY (integration_id, azure_project, work_item_type)
+);
 CREATE TABLE identity_mappings (
   id {uuid} NOT NULL CONSTRAINT identity_mapping_pkey PRIMARY KEY,
   organization_id bigint NOT NULL REFERENCES organizations (id),

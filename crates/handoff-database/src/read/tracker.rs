@@ -111,7 +111,9 @@ pub(crate) fn linked(organization: OrganizationId) -> Sql {
          e.azure_project AS e_azure_project, e.revision AS e_revision, e.title AS e_title, \
          e.work_item_type AS e_work_item_type, e.state AS e_state, e.assignee AS e_assignee, e.url AS e_url, \
          e.area_path AS e_area_path, e.tags AS e_tags, \
-         e.changed_at AS e_changed_at, e.observed_at AS e_observed_at, e.deleted AS e_deleted \
+         e.changed_at AS e_changed_at, e.observed_at AS e_observed_at, e.deleted AS e_deleted, \
+         e.assignee_changed_at AS e_assignee_changed_at, e.state_changed_at AS e_state_changed_at, \
+         e.pending AS e_pending \
          FROM group_links l JOIN external_issues e ON e.id = l.external_issue_id \
          JOIN issue_groups g ON g.id = l.group_id JOIN projects p ON p.id = g.project_id \
          WHERE p.hidden_at IS NULL AND l.organization_id = ",

@@ -9,12 +9,13 @@ mod tracker;
 pub(crate) use chat::{guild, message, message_row, route, route_row};
 pub(crate) use project::{
     activity, activity_row, assignment_row, decision, decision_row, follower_row, group, group_row, project,
+    status_decision,
 };
 pub(crate) use queue::{DeliverySummary, claimed_delivery, claimed_task, delivery, outbox_record};
 pub(crate) use tenancy::{api_token, organization, team, user, user_email};
 pub(crate) use tracker::{
     connected_project, external_issue, external_issue_row, group_link, group_link_row, hook, hook_row, installation,
-    installation_row, integration, mapping, unresolved_columns,
+    installation_row, integration, mapping, toggles_in, unresolved_columns,
 };
 
 use crate::error::damaged;

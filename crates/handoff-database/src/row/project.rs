@@ -33,6 +33,15 @@ pub(crate) fn group(row: issue_groups::Model) -> StoreResult<Group> {
     })
 }
 
+/// The decision about its status, where there was one.
+pub(crate) fn status_decision(row: &issue_groups::Model) -> StoreResult<Option<Decision<GroupStatus>>> {
+    let (Some(decided_at), Some(source)) = (row.status_decided_at, row.status_source.as_deref()) else {
+        return Ok(None);
+    };
+    let value = GroupStatus::from_stored(&row.status).ok_or_else(|| damaged("status"))?;
+    Ok(Some(Decision { value, at: at(decided_at), source: from_json(source)? }))
+}
+
 pub(crate) fn group_row(group: &Group) -> issue_groups::Model {
     issue_groups::Model {
         id: group.id.get(),
@@ -42,6 +51,8 @@ pub(crate) fn group_row(group: &Group) -> issue_groups::Model {
         title: group.title.as_str().to_owned(),
         level: group.level.as_str().to_owned(),
         status: group.status.as_str().to_owned(),
+        status_decided_at: None,
+        status_source: None,
         last_event_at: group.last_event_at.as_micros(),
         created_at: group.created_at.as_micros(),
     }

@@ -1,7 +1,7 @@
 //! Integrations, installations, hooks, mirrored work items, links and identities.
 
 use super::{at, azure_project, from_json, json, name};
-use crate::error::damaged;
+use crate::error::{Stored, damaged};
 use crate::table::{
     connected_projects, external_issues, group_links, hooks, identity_mappings, installations, integrations,
 };
@@ -15,6 +15,7 @@ use handoff_domain::person::{IdentityMapping, Unresolved};
 use handoff_domain::port::store::StoreResult;
 use handoff_domain::secret::Sealed;
 use handoff_domain::work_item::{ExternalIssue, GroupLink};
+use sea_orm::{FromQueryResult, QueryResult};
 
 pub(crate) fn integration(row: integrations::Model) -> StoreResult<Integration> {
     Ok(Integration {
@@ -38,9 +39,15 @@ pub(crate) fn installation(row: installations::Model) -> Installation {
             inbound_status: row.inbound_status,
             outbound_status: row.outbound_status,
             comments: row.comments,
+            siblings: row.siblings,
         },
         created_at: at(row.created_at),
     }
+}
+
+/// The toggles in a row of an installation, whatever else is in it.
+pub(crate) fn toggles_in(row: &QueryResult) -> StoreResult<Toggles> {
+    installations::Model::from_query_result(row, "").stored().map(|found| installation(found).toggles)
 }
 
 pub(crate) fn installation_row(one: &Installation) -> installations::Model {
@@ -54,6 +61,7 @@ pub(crate) fn installation_row(one: &Installation) -> installations::Model {
         inbound_status: one.toggles.inbound_status,
         outbound_status: one.toggles.outbound_status,
         comments: one.toggles.comments,
+        siblings: one.toggles.siblings,
         created_at: one.created_at.as_micros(),
     }
 }
@@ -65,6 +73,7 @@ pub(crate) fn connected_project(row: &connected_projects::Model) -> StoreResult<
         integration: IntegrationId::from_uuid(row.integration_id),
         azure_project: azure_project(&row.azure_project)?,
         name: name(&row.name)?,
+        state_map: row.state_map.as_deref().map(from_json).transpose()?.unwrap_or_default(),
         created_at: at(row.created_at),
     })
 }
@@ -118,6 +127,9 @@ pub(crate) fn external_issue(row: external_issues::Model) -> StoreResult<Externa
         changed_at: at(row.changed_at),
         observed_at: at(row.observed_at),
         deleted: row.deleted,
+        assignee_changed_at: at(row.assignee_changed_at),
+        state_changed_at: at(row.state_changed_at),
+        pending: row.pending.as_deref().map(from_json).transpose()?,
     })
 }
 
@@ -138,6 +150,9 @@ pub(crate) fn external_issue_row(issue: &ExternalIssue) -> StoreResult<external_
         changed_at: issue.changed_at.as_micros(),
         observed_at: issue.observed_at.as_micros(),
         deleted: issue.deleted,
+        assignee_changed_at: issue.assignee_changed_at.as_micros(),
+        state_changed_at: issue.state_changed_at.as_micros(),
+        pending: issue.pending.as_ref().map(json).transpose()?,
     })
 }
 
@@ -149,6 +164,7 @@ pub(crate) fn group_link(row: &group_links::Model) -> StoreResult<GroupLink> {
         external_issue: ExternalIssueId::from_uuid(row.external_issue_id),
         installation: InstallationId::from_uuid(row.installation_id),
         unresolved: row.unresolved.as_deref().map(from_json).transpose()?,
+        problem: row.problem.clone(),
         created_at: at(row.created_at),
     })
 }
@@ -172,6 +188,7 @@ pub(crate) fn group_link_row(link: &GroupLink) -> StoreResult<group_links::Model
         unresolved,
         unresolved_identity,
         unresolved_name,
+        problem: link.problem.clone(),
         created_at: link.created_at.as_micros(),
     })
 }

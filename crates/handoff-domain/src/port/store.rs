@@ -26,9 +26,10 @@ use crate::slug::Slug;
 use crate::text::EmailAddress;
 use crate::time::Timestamp;
 use crate::token::ApiToken;
-use crate::work_item::{AzureProjectId, ExternalIssue, GroupLink, LinkedGroup};
+use crate::work_item::{AzureProjectId, ExternalIssue, GroupLink, LinkedGroup, OutwardLink};
+use crate::workflow::{StateMap, Workflow};
 use async_trait::async_trait;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 /// Why the store did not do it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -76,7 +77,7 @@ pub trait Store: Send + Sync {
 
 /// An open transaction. Dropping it rolls everything back.
 #[async_trait]
-pub trait UnitOfWork: TenancyTx + ProjectTx + GroupTx + TrackerTx + ChatTx + QueueTx + Send {
+pub trait UnitOfWork: TenancyTx + ProjectTx + GroupTx + TrackerTx + OutwardTx + ChatTx + QueueTx + Send {
     /// Makes everything durable.
     ///
     /// # Errors
@@ -189,6 +190,8 @@ pub struct GroupState {
     pub assignee: Option<Assignee>,
     /// Its last word about that.
     pub decision: Option<Decision>,
+    /// Its last word about its status, where there was one.
+    pub status_decision: Option<Decision<GroupStatus>>,
     /// Whether its organization carries changes to the trackers.
     pub issue_sync: bool,
 }
@@ -202,8 +205,8 @@ pub trait GroupTx {
     async fn insert_group(&mut self, new: &Group) -> StoreResult<()>;
     /// Locks these groups in the order of their ids; those absent or of hidden projects are left out.
     async fn lock_groups(&mut self, ids: &[GroupId]) -> StoreResult<Vec<GroupState>>;
-    /// Sets the status.
-    async fn set_group_status(&mut self, id: GroupId, status: GroupStatus) -> StoreResult<()>;
+    /// Sets statuses, with the decisions that made them so.
+    async fn put_status_decisions(&mut self, rows: &[(GroupId, Decision<GroupStatus>)]) -> StoreResult<()>;
     /// Moves the time of the last event; never backwards.
     async fn touch_groups(&mut self, ids: &[GroupId], at: Timestamp) -> StoreResult<()>;
     /// Inserts or replaces assignees.
@@ -248,6 +251,18 @@ pub enum MatchedBy {
     UniqueName,
     /// A verified address that is the sign-in name.
     Address,
+}
+
+/// Which type of work item: of a collection's project, by its name.
+pub type WorkflowKey = (IntegrationId, AzureProjectId, String);
+
+/// How a user may be known in a tracker: what was mapped, and their verified addresses.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct KnownIdentities {
+    /// The identities that are mapped to them, each with an id or a sign-in name.
+    pub mapped: Vec<(Option<String>, Option<String>)>,
+    /// Their verified addresses.
+    pub addresses: Vec<EmailAddress>,
 }
 
 /// Integrations, hooks, mirrored work items, links and identities.
@@ -338,6 +353,44 @@ pub trait TrackerTx {
         organization: OrganizationId,
         address: &EmailAddress,
     ) -> StoreResult<Vec<(GroupLink, IntegrationId, WorkItemNumber)>>;
+}
+
+/// What is told to the trackers: which work items hear of what, as whom, and in which words.
+#[async_trait]
+pub trait OutwardTx {
+    /// The work items that hear of these groups' decisions: those not deleted whose installation lets the
+    /// assignee or the status outward, of organizations that carry changes to the trackers.
+    async fn outward_links(&mut self, groups: &[GroupId]) -> StoreResult<Vec<OutwardLink>>;
+    /// Sets, or clears, what keeps links from agreeing with the tracker.
+    async fn set_problems(&mut self, rows: &[(LinkId, Option<String>)]) -> StoreResult<()>;
+    /// The links of an organization that have a problem, with their work items.
+    async fn troubled_links(
+        &mut self,
+        organization: OrganizationId,
+    ) -> StoreResult<Vec<(GroupLink, IntegrationId, WorkItemNumber)>>;
+    /// How a user of the organization may be known in a tracker.
+    async fn identities_of(
+        &mut self,
+        organization: OrganizationId,
+        integration: IntegrationId,
+        user: UserId,
+    ) -> StoreResult<KnownIdentities>;
+    /// Keeps what is known of the states of a type of work item.
+    async fn put_workflow(&mut self, key: &WorkflowKey, workflow: &Workflow, learned_at: Timestamp) -> StoreResult<()>;
+    /// What is known of the states of these types, and since when.
+    async fn workflows(&mut self, keys: &[WorkflowKey]) -> StoreResult<HashMap<WorkflowKey, (Workflow, Timestamp)>>;
+    /// Sets how a connected project's states translate; `false` if it is not connected.
+    async fn set_state_map(
+        &mut self,
+        installation: InstallationId,
+        azure_project: &AzureProjectId,
+        map: &StateMap,
+    ) -> StoreResult<bool>;
+    /// How the states of these connected projects translate; those where nothing is said are left out.
+    async fn state_maps(
+        &mut self,
+        projects: &[(InstallationId, AzureProjectId)],
+    ) -> StoreResult<HashMap<(InstallationId, AzureProjectId), StateMap>>;
 }
 
 /// Guilds, routes and messages.

@@ -1,10 +1,12 @@
 //! Azure DevOps, both directions: what we ask of it, and what it sends.
 
 use crate::hook::EventType;
-use crate::id::{InstallationId, IntegrationId, WorkItemNumber};
+use crate::id::{InstallationId, IntegrationId, Revision, WorkItemNumber};
+use crate::person::Person;
 use crate::secret::Secret;
-use crate::text::Name;
+use crate::text::{EmailAddress, Name};
 use crate::work_item::{AzureProjectId, Snapshot};
+use crate::workflow::Workflow;
 use async_trait::async_trait;
 use std::time::Duration;
 
@@ -57,6 +59,9 @@ pub enum TrackerError {
         /// Its own words, bounded.
         reason: String,
     },
+    /// What we asked was conditional on a revision that the work item has left: read it, and decide again.
+    #[error("the work item changed meanwhile")]
+    Stale,
     /// The address is not one that may be called.
     #[error("the address is not allowed: {reason}")]
     UnsafeAddress {
@@ -115,6 +120,15 @@ pub struct RemoteProject {
     pub id: AzureProjectId,
     /// Its name.
     pub name: Name,
+}
+
+/// What to write to a work item. At least one of the two.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct WorkItemChange {
+    /// The assignee: somebody whom Azure DevOps knows, or nobody.
+    pub assignee: Option<Option<Person>>,
+    /// The state, by its name.
+    pub state: Option<String>,
 }
 
 /// Asks Azure DevOps. Every call is bounded in time and size and keeps to its throttling headers.
@@ -187,6 +201,41 @@ pub trait WorkItemTracker: Send + Sync {
         connection: &TrackerConnection,
         numbers: &[WorkItemNumber],
     ) -> Result<Vec<Snapshot>, TrackerError>;
+
+    /// Writes to a work item that is at revision `base`; answers it as it is then.
+    ///
+    /// # Errors
+    /// [`TrackerError`]: `Stale` when it has another revision, `Rejected` when it refuses a value, or takes
+    /// no more changes at all, `NotFound` when there is no such work item.
+    async fn update_work_item(
+        &self,
+        connection: &TrackerConnection,
+        number: WorkItemNumber,
+        base: Revision,
+        change: &WorkItemChange,
+    ) -> Result<Snapshot, TrackerError>;
+
+    /// The states of a type of work item, in the order of its workflow; `None` when the project has no such
+    /// type.
+    ///
+    /// # Errors
+    /// [`TrackerError`].
+    async fn workflow(
+        &self,
+        connection: &TrackerConnection,
+        azure_project: &AzureProjectId,
+        work_item_type: &str,
+    ) -> Result<Option<Workflow>, TrackerError>;
+
+    /// The people of the directory that have exactly this address: active, and no groups of people.
+    ///
+    /// # Errors
+    /// [`TrackerError`].
+    async fn find_people(
+        &self,
+        connection: &TrackerConnection,
+        address: &EmailAddress,
+    ) -> Result<Vec<Person>, TrackerError>;
 
     /// How far our clock is ahead of the collection's, in microseconds, as its last answer told; `None`
     /// while nothing was heard.

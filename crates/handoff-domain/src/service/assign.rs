@@ -1,7 +1,7 @@
 //! Assign: puts a user or a team on a group, with all that follows. Pure; see
 //! [`Assignments`](super::Assignments) for the use case around it.
 
-use super::change_set::{ChangeSet, Surroundings};
+use super::change_set::{ChangeSet, Surroundings, Told};
 use crate::assignee::{ActivityKind, Assignee, ChangeSource, Decision};
 use crate::port::store::GroupState;
 use crate::time::Timestamp;
@@ -40,6 +40,7 @@ pub fn assign(
     }
     changes.follow(state, to);
     changes.refresh_cards(state, around);
+    changes.converge(state, &source, Told::Assignee, around);
     if let Assignee::User(user) = to
         && is_mentioned(state, user, source, around)
     {
@@ -109,6 +110,7 @@ mod tests {
             users: HashMap::from([(UserId::new(1), user(1, DiscordUserId::new(99))), (UserId::new(2), user(2, None))]),
             team_members: HashSet::from([(TeamId::new(7), UserId::new(1))]),
             muted: HashSet::new(),
+            outward: Vec::new(),
         }
     }
 

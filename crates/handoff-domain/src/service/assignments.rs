@@ -5,7 +5,7 @@ use super::change_set::{ChangeSet, Surroundings};
 use super::deassign::deassign;
 use super::error::{UseCaseError, rerun};
 use super::invalidate_assignee_exists_cache::{Forget, invalidate_assignee_exists_cache};
-use crate::assignee::{Assignee, ChangeSource};
+use crate::assignee::{Assignee, ChangeSource, Decision};
 use crate::id::{GroupId, OrganizationId, ProjectId, TeamId, UserId};
 use crate::port::store::GroupState;
 use crate::port::{
@@ -81,7 +81,8 @@ impl Assignments {
         }
         check_assignable(uow.as_mut(), state.group.project, to).await?;
         let around = self.look_around(uow.as_mut(), &state, Some(to)).await?;
-        let done = assign(&state, to, source, around.now, &around, &mut changes);
+        let decided_at = Decision::after(state.decision.as_ref(), around.now);
+        let done = assign(&state, to, source, decided_at, &around, &mut changes);
         changes.write(uow.as_mut()).await?;
         uow.commit().await?;
         Ok((done, changes))
@@ -100,7 +101,8 @@ impl Assignments {
             return Ok((false, changes));
         }
         let around = self.look_around(uow.as_mut(), &state, None).await?;
-        deassign(&state, source, around.now, &around, &mut changes);
+        let decided_at = Decision::after(state.decision.as_ref(), around.now);
+        deassign(&state, source, decided_at, &around, &mut changes);
         changes.write(uow.as_mut()).await?;
         uow.commit().await?;
         Ok((true, changes))
@@ -114,7 +116,8 @@ impl Assignments {
     ) -> Result<Surroundings<'_>, StoreError> {
         let concerned: Vec<(ProjectId, Assignee)> =
             [state.assignee, to].into_iter().flatten().map(|who| (state.group.project, who)).collect();
-        look_around(uow, &[state.group.project], &concerned, self.clock.as_ref(), self.entropy.as_ref()).await
+        let about = About { projects: &[state.group.project], groups: &[state.group.id], people: &concerned };
+        look_around(uow, &about, self.clock.as_ref(), self.entropy.as_ref()).await
     }
 
     /// To be taken before a unit of work begins whose changes are told afterwards.
@@ -168,20 +171,30 @@ async fn check_assignable(uow: &mut dyn UnitOfWork, project: ProjectId, to: Assi
     Ok(())
 }
 
-/// Reads what deciding needs about these projects and people, in a handful of statements.
+/// What a decision is about.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct About<'a> {
+    /// The projects of the groups.
+    pub projects: &'a [ProjectId],
+    /// The groups whose decisions may be told outward.
+    pub groups: &'a [GroupId],
+    /// Who may lose a group or get one, in which project.
+    pub people: &'a [(ProjectId, Assignee)],
+}
+
+/// Reads what deciding needs about these projects, groups and people, in a handful of statements.
 ///
 /// # Errors
 /// [`StoreError`].
 pub async fn look_around<'a>(
     uow: &mut dyn UnitOfWork,
-    projects: &[ProjectId],
-    concerned: &[(ProjectId, Assignee)],
+    about: &About<'_>,
     clock: &dyn Clock,
     entropy: &'a dyn Entropy,
 ) -> Result<Surroundings<'a>, StoreError> {
     let mut users: HashSet<(UserId, ProjectId)> = HashSet::new();
     let mut teams: HashSet<TeamId> = HashSet::new();
-    for (project, who) in concerned {
+    for (project, who) in about.people {
         match who {
             Assignee::User(user) => drop(users.insert((*user, *project))),
             Assignee::Team(team) => drop(teams.insert(*team)),
@@ -191,7 +204,8 @@ pub async fn look_around<'a>(
     let ids: HashSet<UserId> = users.iter().map(|(user, _)| *user).collect();
     let ids: Vec<UserId> = ids.into_iter().collect();
     let teams: Vec<TeamId> = teams.into_iter().collect();
-    let routes = uow.routes_of(projects).await?;
+    let routes = uow.routes_of(about.projects).await?;
+    let outward = if about.groups.is_empty() { Vec::new() } else { uow.outward_links(about.groups).await? };
     let found = if ids.is_empty() { Vec::new() } else { uow.users(&ids).await? };
     let muted = if pairs.is_empty() { HashSet::new() } else { uow.muted(&pairs).await? };
     let members = if teams.is_empty() { Vec::new() } else { uow.team_members(&teams).await? };
@@ -202,5 +216,6 @@ pub async fn look_around<'a>(
         users: found.into_iter().map(|user| (user.id, user)).collect::<HashMap<_, _>>(),
         team_members: members.into_iter().collect(),
         muted,
+        outward,
     })
 }

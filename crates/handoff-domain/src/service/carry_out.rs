@@ -3,6 +3,7 @@
 //! Delivery is at least once. A record is made only under the lease; a sender that lost it arms a
 //! converge task again, so that whatever it did meanwhile is looked at once more.
 
+use super::converge_work_item::ConvergeWorkItem;
 use super::create_subscription::Subscriptions;
 use super::error::UseCaseError;
 use super::essentials::due_now;
@@ -27,7 +28,7 @@ pub const LONGEST_WAIT: Duration = Duration::from_secs(3600);
 pub struct CarryOut {
     /// For cards and mentions.
     pub messages: SendMessage,
-    /// For reading the tracker.
+    /// For reading the tracker, and writing to it.
     pub refresh: RefreshWorkItem,
     /// For hooks.
     pub subscriptions: Subscriptions,
@@ -120,6 +121,16 @@ impl CarryOut {
                 let read = self.refresh.reconcile_project(claimed.organization, *installation, azure_project);
                 read.await.map(|()| Sent::Edited)
             }
+            OutboxTask::ConvergeWorkItem { integration, installation, work_item } => {
+                let converge = ConvergeWorkItem { refresh: &self.refresh };
+                converge.converge_work_item(claimed, *integration, *installation, *work_item).await
+            }
+            OutboxTask::LearnWorkflow { installation, azure_project, work_item_type } => {
+                let (organization, kind) = (claimed.organization, work_item_type.as_str());
+                let learned =
+                    self.refresh.learn_workflow_and_reconcile(organization, *installation, azure_project, kind);
+                learned.await.map(|()| Sent::Edited)
+            }
             OutboxTask::DeleteSubscription { hook } => {
                 self.subscriptions.delete_subscription(*hook).await.map(|()| Sent::Edited)
             }
@@ -195,7 +206,7 @@ fn ending_of(done: Result<Sent, UseCaseError>) -> Ending {
         }
         UseCaseError::Chat(ChatError::ChannelUnusable { .. } | ChatError::Rejected { .. }) => dead(reason),
         UseCaseError::Tracker(TrackerError::Throttled { retry_after }) => again(retry_after, reason),
-        UseCaseError::Tracker(TrackerError::Unavailable { .. }) => again(None, reason),
+        UseCaseError::Tracker(TrackerError::Unavailable { .. } | TrackerError::Stale) => again(None, reason),
         UseCaseError::Tracker(TrackerError::Unauthorized | TrackerError::Forbidden { .. }) => {
             again(Some(Duration::from_secs(300)), reason)
         }

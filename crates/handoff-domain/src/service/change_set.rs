@@ -3,6 +3,7 @@
 
 use crate::assignee::{Activity, ActivityKind, Assignee, Assignment, ChangeSource, Decision, FollowReason, Follower};
 use crate::chat::{RouteMode, RouteRef};
+use crate::group::GroupStatus;
 use crate::id::{ActivityId, ExternalIssueId, GroupId, LinkId, OrganizationId, OutboxId, ProjectId, TeamId, UserId};
 use crate::organization::User;
 use crate::outbox::{OutboxArm, OutboxTask};
@@ -11,7 +12,7 @@ use crate::port::store::GroupState;
 use crate::port::{AssigneeExistsCache, Entropy, FillTicket, OwnershipDebounce, StoreError, UnitOfWork, Wake};
 use crate::route::RouteEvent;
 use crate::time::Timestamp;
-use crate::work_item::ExternalIssue;
+use crate::work_item::{ExternalIssue, OutwardLink};
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// What deciding about assignees looks at beside the group itself. Read in the unit of work.
@@ -28,6 +29,17 @@ pub struct Surroundings<'a> {
     pub team_members: HashSet<(TeamId, UserId)>,
     /// Who does not want to be mentioned in which project.
     pub muted: HashSet<(UserId, ProjectId)>,
+    /// The work items that hear of the decisions of the groups concerned.
+    pub outward: Vec<OutwardLink>,
+}
+
+/// What of a group is told outward.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Told {
+    /// Its assignee.
+    Assignee,
+    /// Its status.
+    Status,
 }
 
 /// Everything that is to be written.
@@ -35,6 +47,9 @@ pub struct Surroundings<'a> {
 pub struct ChangeSet {
     assignments: BTreeMap<GroupId, (Assignment, Decision)>,
     unassigned: BTreeMap<GroupId, Decision>,
+    /// Decisions that leave the assignee as it is.
+    kept: BTreeMap<GroupId, Decision>,
+    statuses: BTreeMap<GroupId, Decision<GroupStatus>>,
     activities: Vec<Activity>,
     new_followers: Vec<Follower>,
     dropped_followers: Vec<(GroupId, Assignee)>,
@@ -61,13 +76,31 @@ impl ChangeSet {
             assigned_at: decision.at,
         };
         self.unassigned.remove(&group.id);
+        self.kept.remove(&group.id);
         self.assignments.insert(group.id, (row, decision));
     }
 
     /// The group is nobody's now.
     pub fn clear_assignee(&mut self, group: GroupId, decision: Decision) {
         self.assignments.remove(&group);
+        self.kept.remove(&group);
         self.unassigned.insert(group, decision);
+    }
+
+    /// The group keeps its assignee, and this is its last word about that now.
+    pub fn keep_assignee(&mut self, group: GroupId, decision: Decision) {
+        if let Some((_, last)) = self.assignments.get_mut(&group) {
+            *last = decision;
+        } else if let Some(last) = self.unassigned.get_mut(&group) {
+            *last = decision;
+        } else {
+            self.kept.insert(group, decision);
+        }
+    }
+
+    /// The group has this status now.
+    pub fn set_status(&mut self, group: GroupId, decision: Decision<GroupStatus>) {
+        self.statuses.insert(group, decision);
     }
 
     /// Shows the group as it will be, for a second decision about it in the same unit of work.
@@ -78,6 +111,12 @@ impl ChangeSet {
         } else if let Some(decision) = self.unassigned.get(&state.group.id) {
             state.assignee = None;
             state.decision = Some(decision.clone());
+        } else if let Some(decision) = self.kept.get(&state.group.id) {
+            state.decision = Some(decision.clone());
+        }
+        if let Some(decision) = self.statuses.get(&state.group.id) {
+            state.group.status = decision.value;
+            state.status_decision = Some(decision.clone());
         }
     }
 
@@ -195,6 +234,24 @@ impl ChangeSet {
         self
     }
 
+    /// The work items that hear of it are to be made to agree with what the group decided.
+    pub fn converge(&mut self, state: &GroupState, source: &ChangeSource, told: Told, around: &Surroundings<'_>) {
+        let own = around.outward.iter().filter(|link| link.group == state.group.id && link.hears_of(source));
+        for link in own.filter(|link| link.lets_out(told)) {
+            self.converge_on(state, link, around);
+        }
+    }
+
+    /// This work item is to be made to agree with what the group decided.
+    pub fn converge_on(&mut self, state: &GroupState, link: &OutwardLink, around: &Surroundings<'_>) {
+        let task = OutboxTask::ConvergeWorkItem {
+            integration: link.integration,
+            installation: link.installation,
+            work_item: link.number,
+        };
+        self.arm(state.group.organization, None, task, around);
+    }
+
     /// Something is to be done outside.
     pub fn arm(
         &mut self,
@@ -220,10 +277,16 @@ impl ChangeSet {
     pub fn absorb(&mut self, other: Self) {
         for group in other.assignments.keys() {
             self.unassigned.remove(group);
+            self.kept.remove(group);
         }
         for group in other.unassigned.keys() {
             self.assignments.remove(group);
+            self.kept.remove(group);
         }
+        for (group, decision) in other.kept {
+            self.keep_assignee(group, decision);
+        }
+        self.statuses.extend(other.statuses);
         self.assignments.extend(other.assignments);
         self.unassigned.extend(other.unassigned);
         self.activities.extend(other.activities);
@@ -259,9 +322,14 @@ impl ChangeSet {
         }
         let decided = self.assignments.iter().map(|(group, (_, decision))| (*group, decision.clone()));
         let undecided = self.unassigned.iter().map(|(group, decision)| (*group, decision.clone()));
-        let decisions: Vec<(GroupId, Decision)> = decided.chain(undecided).collect();
+        let kept = self.kept.iter().map(|(group, decision)| (*group, decision.clone()));
+        let decisions: Vec<(GroupId, Decision)> = decided.chain(undecided).chain(kept).collect();
         if !decisions.is_empty() {
             uow.put_decisions(&decisions).await?;
+        }
+        if !self.statuses.is_empty() {
+            let rows: Vec<_> = self.statuses.iter().map(|(group, decision)| (*group, decision.clone())).collect();
+            uow.put_status_decisions(&rows).await?;
         }
         if !self.activities.is_empty() {
             uow.insert_activities(&self.activities).await?;
@@ -316,6 +384,17 @@ impl ChangeSet {
         }
         if !self.arms.is_empty() {
             wake.outbox();
+        }
+    }
+}
+
+impl OutwardLink {
+    /// Whether its installation lets this outward.
+    #[must_use]
+    pub const fn lets_out(&self, told: Told) -> bool {
+        match told {
+            Told::Assignee => self.toggles.outbound_assignee,
+            Told::Status => self.toggles.outbound_status,
         }
     }
 }

@@ -24,6 +24,7 @@ use crate::port::{
 };
 use crate::secret::Secret;
 use crate::work_item::AzureProjectId;
+use crate::workflow::StateMap;
 use std::sync::Arc;
 
 /// Makes and removes subscriptions.
@@ -109,6 +110,7 @@ impl Subscriptions {
             integration: at.integration,
             azure_project: found.id,
             name: found.name,
+            state_map: StateMap::default(),
             created_at: self.clock.now(),
         };
         let rows = rerun(|| self.commit_rows(&connected)).await?;

@@ -1,7 +1,7 @@
 //! Deassign: takes a group from whoever has it, with all that follows. Pure; see
 //! [`Assignments`](super::Assignments) for the use case around it.
 
-use super::change_set::{ChangeSet, Surroundings};
+use super::change_set::{ChangeSet, Surroundings, Told};
 use crate::assignee::{ActivityKind, ChangeSource, Decision};
 use crate::port::store::GroupState;
 use crate::time::Timestamp;
@@ -22,5 +22,6 @@ pub fn deassign(
     changes.record(state, ActivityKind::Unassigned { previous }, source, around);
     changes.unfollow(state.group.id, previous);
     changes.refresh_cards(state, around);
+    changes.converge(state, &source, Told::Assignee, around);
     true
 }

@@ -1,6 +1,6 @@
 //! Groups: making one.
 
-use super::assignments::{Assignments, look_around};
+use super::assignments::{About, Assignments, look_around};
 use super::change_set::ChangeSet;
 use super::error::{UseCaseError, rerun};
 use crate::assignee::{ActivityKind, ChangeSource};
@@ -70,8 +70,15 @@ impl Groups {
         };
         uow.insert_group(&group).await?;
         // Nothing below carries an assignee outward, so what the organization carries is of no account.
-        let state = GroupState { group: group.clone(), assignee: None, decision: None, issue_sync: false };
-        let around = look_around(uow.as_mut(), &[project], &[], clock, entropy).await?;
+        let state = GroupState {
+            group: group.clone(),
+            assignee: None,
+            decision: None,
+            status_decision: None,
+            issue_sync: false,
+        };
+        let around =
+            look_around(uow.as_mut(), &About { projects: &[project], ..About::default() }, clock, entropy).await?;
         let mut changes = ChangeSet::default();
         changes.record(&state, ActivityKind::Created, by, &around);
         changes.refresh_cards(&state, &around);

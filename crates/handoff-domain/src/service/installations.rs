@@ -13,6 +13,7 @@ use crate::port::tracker::{RemoteCollection, RemoteProject};
 use crate::port::{SecretBox, StoreError, WorkItemTracker};
 use crate::secret::{Sealed, Secret};
 use crate::work_item::AzureProjectId;
+use crate::workflow::StateMap;
 use std::sync::Arc;
 
 /// Makes and changes installations.
@@ -41,6 +42,8 @@ pub struct ToggleChange {
     pub outbound_status: Option<bool>,
     /// See [`Toggles::comments`].
     pub comments: Option<bool>,
+    /// See [`Toggles::siblings`].
+    pub siblings: Option<bool>,
 }
 
 impl ToggleChange {
@@ -51,6 +54,7 @@ impl ToggleChange {
             inbound_status: self.inbound_status.unwrap_or(old.inbound_status),
             outbound_status: self.outbound_status.unwrap_or(old.outbound_status),
             comments: self.comments.unwrap_or(old.comments),
+            siblings: self.siblings.unwrap_or(old.siblings),
         }
     }
 }
@@ -64,9 +68,13 @@ pub struct Change {
     pub credential: Option<Secret>,
 }
 
-/// Whether something is let in now that was not before.
-const fn opens_inbound(old: Toggles, new: Toggles) -> bool {
-    (new.inbound_assignee && !old.inbound_assignee) || (new.inbound_status && !old.inbound_status)
+/// Whether something is let through now, in either direction, that was not before: reading the work items
+/// again applies it.
+const fn opens(old: Toggles, new: Toggles) -> bool {
+    (new.inbound_assignee && !old.inbound_assignee)
+        || (new.inbound_status && !old.inbound_status)
+        || (new.outbound_assignee && !old.outbound_assignee)
+        || (new.outbound_status && !old.outbound_status)
 }
 
 impl Installations {
@@ -151,7 +159,7 @@ impl Installations {
             None => None,
         };
         let mut rows = Vec::new();
-        if credential.is_some() || opens_inbound(installation.toggles, toggles) {
+        if credential.is_some() || opens(installation.toggles, toggles) {
             let connected = self.base.reader.connected_projects(organization, id).await?;
             let task = |azure_project| OutboxTask::ReconcileProject { installation: id, azure_project };
             rows.extend(connected.into_iter().map(|one| self.base.armed(organization, task(one.azure_project))));
@@ -266,6 +274,36 @@ impl Installations {
         }
         let found = uow.delete_connected_project(id, azure_project).await?;
         uow.commit().await.map(|()| found)
+    }
+
+    /// Says how the states of a connected project's work items and the statuses of groups translate; the
+    /// work items are read again.
+    ///
+    /// # Errors
+    /// [`UseCaseError::NotFound`] when the project is not connected, [`UseCaseError::Refused`] for a map
+    /// that says too much, or names a status that there is not.
+    pub async fn set_state_map(
+        &self,
+        organization: OrganizationId,
+        id: InstallationId,
+        azure_project: &AzureProjectId,
+        map: &StateMap,
+    ) -> Result<(), UseCaseError> {
+        self.installation(organization, id).await?;
+        map.check().map_err(UseCaseError::Refused)?;
+        let task = OutboxTask::ReconcileProject { installation: id, azure_project: azure_project.clone() };
+        let found = rerun(|| async {
+            let mut uow = self.base.store.begin().await?;
+            let found = uow.set_state_map(id, azure_project, map).await?;
+            uow.arm(&[self.base.armed(organization, task.clone())]).await?;
+            uow.commit().await.map(|()| found)
+        })
+        .await?;
+        if !found {
+            return Err(UseCaseError::NotFound { what: "connected project" });
+        }
+        self.base.wake.outbox();
+        Ok(())
     }
 
     /// The organization's installation of an integration.

@@ -1,16 +1,19 @@
 //! Links a group with a work item, and unlinks it. The first link is a baseline: the tracker's
 //! assignee wins, nobody is mentioned, and nothing is written outward.
 
-use super::assignments::{Assignments, look_around};
+use super::assignments::{About, Assignments, look_around};
 use super::change_set::ChangeSet;
 use super::connection::connection;
 use super::error::{UseCaseError, rerun};
-use super::observe::{Observation, Origin, known_people, observe_against};
-use super::sync_group_assignee_inbound::{Foreign, Resolved, sync_group_assignee_inbound};
+use super::observe::{Observation, Origin, known_people, observe_against, tell_status};
+use super::precedence::{Heard, How};
+use super::sync_group_assignee_inbound::{Foreign, sync_group_assignee_inbound};
+use super::workflows::workflows_of;
 use crate::assignee::{ActivityKind, Assignee, ChangeSource};
 use crate::id::{
     ExternalIssueId, GroupId, InstallationId, IntegrationId, LinkId, OrganizationId, UserId, WorkItemNumber,
 };
+use crate::integration::Toggles;
 use crate::port::store::{GroupState, PersonMatch};
 use crate::port::{Reader, SecretBox, StoreError, UnitOfWork, WorkItemTracker};
 use crate::time::Timestamp;
@@ -35,7 +38,7 @@ pub struct LinkWorkItem {
 struct Read {
     integration: IntegrationId,
     installation: InstallationId,
-    inbound_assignee: bool,
+    toggles: Toggles,
     snapshot: Snapshot,
     azure_project: AzureProjectId,
     begun_at: Timestamp,
@@ -89,8 +92,9 @@ impl LinkWorkItem {
             .filter(|project| connected.iter().any(|one| one.azure_project == *project))
             .ok_or_else(not_connected)?;
         let found = self.reader.installation(organization, installation).await?;
-        let inbound_assignee = found.is_some_and(|(one, _)| one.toggles.inbound_assignee);
-        Ok(Read { integration: at.integration, installation, inbound_assignee, snapshot, azure_project, begun_at })
+        let (found, _) = found.ok_or(UseCaseError::NotFound { what: "installation" })?;
+        let toggles = found.toggles;
+        Ok(Read { integration: at.integration, installation, toggles, snapshot, azure_project, begun_at })
     }
 
     async fn try_link(
@@ -115,6 +119,7 @@ impl LinkWorkItem {
             external_issue: issue.id,
             installation: read.installation,
             unresolved: None,
+            problem: None,
             created_at: clock.now(),
         };
         uow.insert_link(&link).await?;
@@ -143,6 +148,7 @@ impl LinkWorkItem {
         }
         let snapshot = &read.snapshot;
         let now = clock.now();
+        let changed_at = snapshot.changed_at.map_or(now, |at| at.offset_micros(offset).min(now));
         let issue = ExternalIssue {
             id: ExternalIssueId::generate(now, entropy),
             integration: read.integration,
@@ -156,9 +162,12 @@ impl LinkWorkItem {
             area_path: snapshot.area_path.clone(),
             tags: snapshot.tags.clone(),
             url: snapshot.url.clone(),
-            changed_at: snapshot.changed_at.map_or(now, |at| at.offset_micros(offset).min(now)),
+            changed_at,
             observed_at: now,
             deleted: false,
+            assignee_changed_at: changed_at,
+            state_changed_at: changed_at,
+            pending: None,
         };
         let mut changes = ChangeSet::default();
         changes.mirror(issue.clone());
@@ -184,14 +193,18 @@ impl LinkWorkItem {
         let users: HashSet<UserId> = matches.iter().map(|found| found.user).collect();
         let people = users.into_iter().map(Assignee::User).chain(state.assignee);
         let concerned: Vec<_> = people.map(|who| (project, who)).collect();
-        let around = look_around(uow, &[project], &concerned, clock, entropy).await?;
+        let about = About { projects: &[project], groups: &[state.group.id], people: &concerned };
+        let around = look_around(uow, &about, clock, entropy).await?;
         let mut changes = ChangeSet::default();
         changes.record(state, ActivityKind::Linked { work_item: issue.number.get() }, by, &around);
         changes.refresh_cards(state, &around);
-        let linked = LinkedGroup { link: link.clone(), inbound_assignee: read.inbound_assignee };
-        let foreign = Foreign { issue, at: around.now, baseline: true };
-        let resolved = Resolved { assignee: matches.iter().collect(), changed_by: None };
-        sync_group_assignee_inbound(&linked, state, &foreign, &resolved, &known, &around, &mut changes);
+        let linked = LinkedGroup { link: link.clone(), toggles: read.toggles };
+        let workflows = workflows_of(uow, &[(issue, &linked)]).await?;
+        let heard = Heard { at: around.now, how: How::Baseline };
+        let foreign = Foreign { issue, heard, changed_by: None };
+        let matches: Vec<&PersonMatch> = matches.iter().collect();
+        sync_group_assignee_inbound(&linked, state, &foreign, &matches, &known, &around, &mut changes);
+        tell_status(&linked, state, &foreign, &workflows, &around, &mut changes);
         Ok(changes)
     }
 
@@ -225,7 +238,9 @@ impl LinkWorkItem {
         let removed = uow.delete_link(organization, link).await?;
         let removed = removed.ok_or(UseCaseError::NotFound { what: "link" })?;
         let state = super::assignments::locked(uow.as_mut(), organization, removed.group).await?;
-        let around = look_around(uow.as_mut(), &[state.group.project], &[], clock, entropy).await?;
+        let around =
+            look_around(uow.as_mut(), &About { projects: &[state.group.project], ..About::default() }, clock, entropy)
+                .await?;
         let mut changes = ChangeSet::default();
         changes.record(&state, ActivityKind::Unlinked { work_item: issue.number.get() }, by, &around);
         changes.refresh_cards(&state, &around);

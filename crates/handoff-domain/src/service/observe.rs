@@ -1,18 +1,22 @@
 //! Observe: everything learned about work items goes through here, whatever brought it. The mirror
 //! advances by revision, and only a change against it reaches the linked groups.
 
-use super::assignments::look_around;
+use super::assignments::{About, look_around};
 use super::change_set::{ChangeSet, Surroundings};
 use super::handle_assign_to::{KnownPeople, best_match};
-use super::sync_group_assignee_inbound::{Foreign, Resolved, Synced, sync_group_assignee_inbound};
+use super::precedence::{Heard, How};
+use super::sync_group_assignee_inbound::{Foreign, Synced, sync_group_assignee_inbound};
+use super::sync_group_status_inbound::sync_group_status_inbound;
+use super::workflows::{Workflows, workflows_of};
 use crate::assignee::{ActivityKind, Assignee, ChangeSource};
 use crate::id::{ExternalIssueId, GroupId, IntegrationId, OrganizationId, ProjectId, UserId, WorkItemNumber};
+use crate::integration::Toggles;
 use crate::outbox::OutboxTask;
 use crate::person::{Person, UnresolvedReason, same_person};
 use crate::port::store::{GroupState, PersonMatch};
 use crate::port::{Clock, Entropy, StoreError, UnitOfWork};
 use crate::time::Timestamp;
-use crate::work_item::{ExternalIssue, LinkedGroup, Snapshot};
+use crate::work_item::{ExternalIssue, LinkedGroup, Snapshot, same_state};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 /// What brought a snapshot.
@@ -83,10 +87,12 @@ struct News {
     outcome: Observed,
     issue: ExternalIssue,
     rewound_from: Option<i64>,
-    assignee_may_sync: bool,
+    /// What is said about the assignee, where that is news or may not have arrived everywhere.
+    assignee: Option<Heard>,
+    /// The same of the state.
+    state: Option<Heard>,
     card_changed: bool,
     changed_by: Option<Person>,
-    at: Timestamp,
     from_delivery: bool,
 }
 
@@ -158,14 +164,22 @@ fn judge(seen: &Observation, mirror: Option<&ExternalIssue>, now: Timestamp) -> 
     };
     let rewound = outcome == Observed::Rewound;
     let heard_at = snapshot.changed_at.map_or(now, |at| at.offset_micros(seen.clock_offset_micros).min(now));
-    let at = match (rewound, same) {
-        (true, _) => now,
-        (_, true) => mirror.changed_at,
-        _ => heard_at,
+    let at = if same { mirror.changed_at } else { heard_at };
+    let how = if rewound { How::Rewound } else { How::News };
+    let changed = |differs: bool, known_at: Timestamp, echo: Option<(Timestamp, Option<UserId>)>| match echo {
+        Some((at, by)) => (at, Some(Heard { at, how: How::Echo { by } })),
+        None if differs => (heard_at, Some(Heard { at: heard_at, how })),
+        None => (known_at, (same || rewound).then_some(Heard { at: known_at, how: How::Known })),
     };
+    let echoed_assignee = mirror.echoed_assignee(snapshot).map(|ours| (ours.decided_at, ours.by));
+    let echoed_state = mirror.echoed_state(snapshot).map(|ours| (ours.decided_at, ours.by));
     // That it is there again is believed only of a read that began after we heard that it was gone.
     let deleted = mirror.deleted && !seen.origin.is_read_since(mirror.observed_at);
     let assignee = snapshot.assignee.clone().map(|person| person.enriched_by(mirror.assignee.as_ref()));
+    let differs = !same_person(assignee.as_ref(), mirror.assignee.as_ref());
+    let (assignee_changed_at, assignee_heard) = changed(differs, mirror.assignee_changed_at, echoed_assignee);
+    let differs = !same_state(&snapshot.state, &mirror.state) || snapshot.work_item_type != mirror.work_item_type;
+    let (state_changed_at, state_heard) = changed(differs, mirror.state_changed_at, echoed_state);
     let issue = ExternalIssue {
         azure_project: snapshot.azure_project.clone().unwrap_or_else(|| mirror.azure_project.clone()),
         revision: snapshot.revision,
@@ -179,6 +193,10 @@ fn judge(seen: &Observation, mirror: Option<&ExternalIssue>, now: Timestamp) -> 
         observed_at: now,
         deleted,
         assignee,
+        assignee_changed_at,
+        state_changed_at,
+        // Whatever became of a write that was conditional on an older revision is known now.
+        pending: mirror.pending.clone().filter(|ours| !rewound && ours.base >= snapshot.revision),
         ..mirror.clone()
     };
     let card_changed = (&issue.title, &issue.state, issue.deleted) != (&mirror.title, &mirror.state, mirror.deleted)
@@ -189,10 +207,10 @@ fn judge(seen: &Observation, mirror: Option<&ExternalIssue>, now: Timestamp) -> 
     Verdict::News(Box::new(News {
         outcome,
         rewound_from: rewound.then(|| mirror.revision.get()),
-        assignee_may_sync: same || rewound || !same_person(issue.assignee.as_ref(), mirror.assignee.as_ref()),
+        assignee: assignee_heard,
+        state: state_heard,
         card_changed,
         changed_by: snapshot.changed_by.clone(),
-        at,
         from_delivery: seen.origin == Origin::Delivery,
         issue,
     }))
@@ -205,6 +223,7 @@ struct Audience {
     questions: Vec<(OrganizationId, IntegrationId, Person)>,
     matches: Vec<PersonMatch>,
     known: KnownPeople,
+    workflows: Workflows,
 }
 
 async fn tell_groups(
@@ -247,16 +266,16 @@ fn tell_group(
             ActivityKind::MirrorRewound { work_item: one.issue.number.get(), from, to: one.issue.revision.get() };
         changes.record(state, kind, tracker_source(one, linked), around);
     }
-    if !one.assignee_may_sync {
-        return;
-    }
     let organization = linked.link.organization;
-    let resolved = Resolved {
-        assignee: audience.matches_of(organization, &one.issue, one.issue.assignee.as_ref()),
-        changed_by: best_match(&audience.matches_of(organization, &one.issue, one.changed_by.as_ref())).ok(),
-    };
-    let foreign = Foreign { issue: &one.issue, at: one.at, baseline: false };
-    let synced = sync_group_assignee_inbound(linked, state, &foreign, &resolved, &audience.known, around, changes);
+    let changed_by = best_match(&audience.matches_of(organization, &one.issue, one.changed_by.as_ref())).ok();
+    if let Some(heard) = one.state {
+        let foreign = Foreign { issue: &one.issue, heard, changed_by };
+        tell_status(linked, state, &foreign, &audience.workflows, around, changes);
+    }
+    let Some(heard) = one.assignee else { return };
+    let foreign = Foreign { issue: &one.issue, heard, changed_by };
+    let matches = audience.matches_of(organization, &one.issue, one.issue.assignee.as_ref());
+    let synced = sync_group_assignee_inbound(linked, state, &foreign, &matches, &audience.known, around, changes);
     if let Synced::Unresolved(unresolved) = synced
         && one.from_delivery
         && unresolved.reason == UnresolvedReason::Unknown
@@ -264,6 +283,29 @@ fn tell_group(
     {
         // The text form tells no identity id; a read does, and a mapping may know that.
         read_again(one, linked, around, changes);
+    }
+}
+
+/// Tells a group what the state means; where nobody knows that yet, it is asked, and nothing changes.
+pub(super) fn tell_status(
+    linked: &LinkedGroup,
+    state: &GroupState,
+    foreign: &Foreign<'_>,
+    workflows: &Workflows,
+    around: &Surroundings<'_>,
+    changes: &mut ChangeSet,
+) {
+    let Toggles { inbound_status, outbound_status, .. } = linked.toggles;
+    if !inbound_status && !outbound_status {
+        return;
+    }
+    match workflows.meaning_of(foreign.issue, linked.link.installation) {
+        Some(means) => drop(sync_group_status_inbound(linked, state, foreign, means, around, changes)),
+        None => {
+            if let Some(task) = workflows.to_learn(foreign.issue, linked.link.installation, around.now) {
+                changes.arm(linked.link.organization, None, task, around);
+            }
+        }
     }
 }
 
@@ -323,11 +365,17 @@ async fn audience_of(uow: &mut dyn UnitOfWork, news: &[News]) -> Result<Audience
     for one in linked {
         links.entry(one.link.external_issue).or_default().push(one);
     }
+    let told: Vec<(&ExternalIssue, &LinkedGroup)> = news
+        .iter()
+        .filter(|one| one.state.is_some())
+        .flat_map(|one| links.get(&one.issue.id).into_iter().flatten().map(|linked| (&one.issue, linked)))
+        .collect();
+    let workflows = workflows_of(uow, &told).await?;
     let questions = questions_of(news, &links);
     let matches = if questions.is_empty() { Vec::new() } else { uow.match_people(&questions).await? };
     let projects = states.values().map(|state| state.group.project).collect();
     let known = known_people(uow, &matches, &projects).await?;
-    Ok(Audience { links, states, questions, matches, known })
+    Ok(Audience { links, states, questions, matches, known, workflows })
 }
 
 fn questions_of(
@@ -336,7 +384,7 @@ fn questions_of(
 ) -> Vec<(OrganizationId, IntegrationId, Person)> {
     let mut asked = HashSet::new();
     let mut questions = Vec::new();
-    for one in news.iter().filter(|one| one.assignee_may_sync) {
+    for one in news.iter().filter(|one| one.assignee.is_some() || one.state.is_some()) {
         for linked in links.get(&one.issue.id).into_iter().flatten() {
             for person in [&one.issue.assignee, &one.changed_by].into_iter().flatten() {
                 let question = (linked.link.organization, one.issue.integration, person.clone());
@@ -387,7 +435,9 @@ async fn surroundings_of<'a>(
     for user in audience.known.users.keys() {
         concerned.extend(projects.iter().map(|project| (*project, Assignee::User(*user))));
     }
-    look_around(uow, &projects, &concerned, clock, entropy).await
+    let groups: Vec<GroupId> = audience.states.keys().copied().collect();
+    let about = About { projects: &projects, groups: &groups, people: &concerned };
+    look_around(uow, &about, clock, entropy).await
 }
 
 /// Mirrors that changed without news of a revision: they are kept, and the cards of their groups shown
@@ -409,7 +459,7 @@ pub async fn broken_links(
     let (_, states) = lock_linked(uow, &ids).await?;
     let projects: HashSet<ProjectId> = states.iter().map(|state| state.group.project).collect();
     let projects: Vec<ProjectId> = projects.into_iter().collect();
-    let around = look_around(uow, &projects, &[], clock, entropy).await?;
+    let around = look_around(uow, &About { projects: &projects, ..About::default() }, clock, entropy).await?;
     for state in &states {
         changes.refresh_cards(state, &around);
     }

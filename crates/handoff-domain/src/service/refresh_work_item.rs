@@ -50,7 +50,7 @@ impl RefreshWorkItem {
         number: WorkItemNumber,
     ) -> Result<(), UseCaseError> {
         let at = connection(self.reader.as_ref(), self.secrets.as_ref(), organization, installation).await?;
-        self.read_and_observe(&at, &[number], Found::Live).await
+        self.read_and_observe(&at, &[number]).await
     }
 
     /// Reads every work item of an Azure DevOps project that the organization linked.
@@ -66,12 +66,20 @@ impl RefreshWorkItem {
         let at = connection(self.reader.as_ref(), self.secrets.as_ref(), organization, installation).await?;
         let numbers = self.reader.linked_work_items(organization, at.integration, azure_project).await?;
         for batch in numbers.chunks(BATCH) {
-            self.read_and_observe(&at, batch, Found::Late).await?;
+            self.read_as(&at, batch, Found::Late).await?;
         }
         Ok(())
     }
 
-    async fn read_and_observe(
+    pub(super) async fn read_and_observe(
+        &self,
+        at: &TrackerConnection,
+        numbers: &[WorkItemNumber],
+    ) -> Result<(), UseCaseError> {
+        self.read_as(at, numbers, Found::Live).await
+    }
+
+    async fn read_as(
         &self,
         at: &TrackerConnection,
         numbers: &[WorkItemNumber],
@@ -108,6 +116,19 @@ impl RefreshWorkItem {
         let changes = rerun(|| self.mark_deleted(at.integration, missing, begun_at, &visible)).await?;
         self.assignments.tell(ticket, &changes).await;
         Ok(())
+    }
+
+    /// Observes the answer to a write of ours, whose request began at `begun_at`.
+    ///
+    /// # Errors
+    /// [`UseCaseError`].
+    pub(super) async fn observe_answer(
+        &self,
+        integration: IntegrationId,
+        answer: Snapshot,
+        begun_at: Timestamp,
+    ) -> Result<(), UseCaseError> {
+        self.apply(integration, &[answer], (begun_at, false), Found::Live).await.map(|_| ())
     }
 
     async fn read(&self, at: &TrackerConnection, numbers: &[WorkItemNumber]) -> Result<Vec<Snapshot>, UseCaseError> {

@@ -1,24 +1,24 @@
 //! Sync Group Assignee Inbound: carries a tracker's assignee to one linked group. Pure.
 
 use super::assign::assign;
-use super::change_set::{ChangeSet, Surroundings};
+use super::change_set::{ChangeSet, Surroundings, Told};
 use super::deassign::deassign;
 use super::handle_assign_to::{AssignTo, KnownPeople, handle_assign_to};
-use crate::assignee::{Assignee, ChangeSource};
+use super::precedence::{Heard, How};
+use crate::assignee::{Assignee, ChangeSource, Decision};
 use crate::id::UserId;
 use crate::person::Unresolved;
 use crate::port::store::{GroupState, PersonMatch};
-use crate::time::Timestamp;
-use crate::work_item::{ExternalIssue, LinkedGroup};
+use crate::work_item::{ExternalIssue, LinkedGroup, OutwardLink, hears_of};
 
-/// What a tracker said about a work item's assignee.
+/// What a tracker said about a work item.
 pub struct Foreign<'a> {
     /// The work item as it is now.
     pub issue: &'a ExternalIssue,
-    /// When it was said, by our clock.
-    pub at: Timestamp,
-    /// A first link: the tracker wins, nobody is mentioned.
-    pub baseline: bool,
+    /// When it was said, and how we know.
+    pub heard: Heard,
+    /// Who made the change there, where they are one of ours.
+    pub changed_by: Option<UserId>,
 }
 
 /// What became of it for one group.
@@ -26,54 +26,52 @@ pub struct Foreign<'a> {
 pub enum Synced {
     /// The group follows the tracker, or agreed with it already.
     Agrees,
-    /// The installation does not let the tracker's assignee in.
+    /// The installation does not let it in.
     ToggledOff,
-    /// The group decided later; its own decision stands.
+    /// The group decided later; its own decision stands, and is told to the tracker again.
     Overruled,
     /// Nobody we know; the group keeps its assignee.
     Unresolved(Unresolved),
 }
 
-/// Who a tracker's people are for one organization.
-pub struct Resolved<'a> {
-    /// Matches of the work item's assignee.
-    pub assignee: Vec<&'a PersonMatch>,
-    /// Who made the change, where they are one of ours.
-    pub changed_by: Option<UserId>,
-}
-
 /// Carries the tracker's assignee to a linked group, unless its installation keeps it out or the group
-/// decided otherwise more than two seconds later.
+/// decided otherwise later. `matches` are those of that assignee in the group's organization.
 pub fn sync_group_assignee_inbound(
     linked: &LinkedGroup,
     state: &GroupState,
     foreign: &Foreign<'_>,
-    resolved: &Resolved<'_>,
+    matches: &[&PersonMatch],
     known: &KnownPeople,
     around: &Surroundings<'_>,
     changes: &mut ChangeSet,
 ) -> Synced {
-    if !linked.inbound_assignee {
+    let source = foreign.source(linked);
+    if !linked.toggles.inbound_assignee {
+        give_way(linked, state, foreign, source, around, changes);
         return Synced::ToggledOff;
     }
-    let target = match handle_assign_to(foreign.issue.assignee.as_ref(), &resolved.assignee, state.group.project, known)
-    {
+    let target = match handle_assign_to(foreign.issue.assignee.as_ref(), matches, state.group.project, known) {
         AssignTo::Assign(user) => Some(Assignee::User(user)),
         AssignTo::Deassign => None,
-        AssignTo::Unresolved(unresolved) => return keep(linked, state, unresolved, around, changes),
+        AssignTo::Unresolved(unresolved) => {
+            keep(linked, state, &unresolved, around, changes);
+            give_way(linked, state, foreign, source, around, changes);
+            return Synced::Unresolved(unresolved);
+        }
     };
     if linked.link.unresolved.is_some() {
         changes.unresolved(linked.link.id, None);
         changes.refresh_cards(state, around);
     }
-    let overruled = state.decision.as_ref().is_some_and(|decision| decision.overrules(foreign.at));
-    if overruled && !foreign.baseline {
+    if foreign.yields_to(state) {
+        if state.assignee != target {
+            foreign.tell_again(state, Told::Assignee, around, changes);
+        }
         return Synced::Overruled;
     }
-    let source = source_of(linked, foreign, resolved);
     match target {
-        Some(user) => drop(assign(state, user, source, foreign.at, around, changes)),
-        None => drop(deassign(state, source, foreign.at, around, changes)),
+        Some(user) => drop(assign(state, user, source, foreign.heard.at, around, changes)),
+        None => drop(deassign(state, source, foreign.heard.at, around, changes)),
     }
     Synced::Agrees
 }
@@ -82,23 +80,62 @@ pub fn sync_group_assignee_inbound(
 fn keep(
     linked: &LinkedGroup,
     state: &GroupState,
-    unresolved: Unresolved,
+    unresolved: &Unresolved,
     around: &Surroundings<'_>,
     changes: &mut ChangeSet,
-) -> Synced {
-    if linked.link.unresolved.as_ref() != Some(&unresolved) {
+) {
+    if linked.link.unresolved.as_ref() != Some(unresolved) {
         changes.unresolved(linked.link.id, Some(unresolved.clone()));
         changes.refresh_cards(state, around);
     }
-    Synced::Unresolved(unresolved)
 }
 
-fn source_of(linked: &LinkedGroup, foreign: &Foreign<'_>, resolved: &Resolved<'_>) -> ChangeSource {
-    let (integration, external_issue) = (foreign.issue.integration, foreign.issue.id);
-    let installation = linked.link.installation;
-    if foreign.baseline {
-        ChangeSource::Baseline { integration, installation, external_issue }
-    } else {
-        ChangeSource::Tracker { integration, installation, external_issue, by: resolved.changed_by }
+/// What the group decided before the tracker said something that it cannot follow is not written over
+/// that: the last word is the tracker's, and only a new decision is told to it.
+fn give_way(
+    linked: &LinkedGroup,
+    state: &GroupState,
+    foreign: &Foreign<'_>,
+    source: ChangeSource,
+    around: &Surroundings<'_>,
+    changes: &mut ChangeSet,
+) {
+    let Some(decision) = state.decision.as_ref().filter(|_| linked.toggles.outbound_assignee) else { return };
+    if foreign.yields_to(state) {
+        foreign.tell_again(state, Told::Assignee, around, changes);
+    } else if hears_of(&decision.source, foreign.issue.integration, foreign.issue.id, linked.toggles.siblings) {
+        changes.keep_assignee(state.group.id, Decision { value: state.assignee, at: foreign.heard.at, source });
+    }
+}
+
+impl Foreign<'_> {
+    fn yields_to(&self, state: &GroupState) -> bool {
+        self.heard.yields_to(state.decision.as_ref(), self.issue.integration)
+    }
+
+    /// The work item is told once more what the group decided.
+    pub(super) fn tell_again(
+        &self,
+        state: &GroupState,
+        told: Told,
+        around: &Surroundings<'_>,
+        changes: &mut ChangeSet,
+    ) {
+        let is_this = |link: &&OutwardLink| link.group == state.group.id && link.external_issue == self.issue.id;
+        for link in around.outward.iter().filter(is_this).filter(|link| link.lets_out(told)) {
+            changes.converge_on(state, link, around);
+        }
+    }
+
+    /// Where a change of the group comes from that follows from it.
+    pub(super) fn source(&self, linked: &LinkedGroup) -> ChangeSource {
+        let (integration, external_issue) = (self.issue.integration, self.issue.id);
+        let installation = linked.link.installation;
+        let by = match self.heard.how {
+            How::Baseline => return ChangeSource::Baseline { integration, installation, external_issue },
+            How::Echo { by } => by,
+            How::News | How::Known | How::Rewound => self.changed_by,
+        };
+        ChangeSource::Tracker { integration, installation, external_issue, by }
     }
 }

@@ -54,7 +54,8 @@ impl Essentials {
         }
     }
 
-    /// Arms a read of every work item that waits for one of these people.
+    /// Arms a read of every work item that waits for one of these people, and another try of what could not
+    /// be written.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -78,7 +79,17 @@ impl Essentials {
             installation,
             work_item,
         };
-        let rows: Vec<OutboxArm> = waiting.into_iter().map(|key| self.armed(organization, task(key))).collect();
+        let mut rows: Vec<OutboxArm> = waiting.into_iter().map(|key| self.armed(organization, task(key))).collect();
+        // Whoever could not be told to a tracker before may be known there now.
+        let troubled = uow.troubled_links(organization).await?;
+        let troubled: BTreeSet<_> =
+            troubled.into_iter().map(|(link, of, number)| (of, link.installation, number)).collect();
+        let task = |(integration, installation, work_item)| OutboxTask::ConvergeWorkItem {
+            integration,
+            installation,
+            work_item,
+        };
+        rows.extend(troubled.into_iter().map(|key| self.armed(organization, task(key))));
         if rows.is_empty() { Ok(()) } else { uow.arm(&rows).await }
     }
 }

@@ -2,21 +2,23 @@
 
 use crate::chat::{Message, ThreadPost};
 use crate::hook::EventType;
-use crate::id::{GroupId, IntegrationId, WorkItemNumber};
+use crate::id::{GroupId, IntegrationId, Revision, WorkItemNumber};
 use crate::organization::{ChannelId, GuildId, MessageId};
+use crate::person::Person;
 use crate::port::cache::{AssigneeExistsCache, FillTicket, OwnershipDebounce};
 use crate::port::chat::{ChannelDescription, ChatError, ChatMessenger};
 use crate::port::environment::{SecretBox, SecretBoxError, Wake};
 use crate::port::sequence::{ReservedSequence, SequenceError, SequenceStore};
 use crate::port::tracker::{
     Classified, DecodeError, InboundHeaders, NewSubscription, RemoteCollection, RemoteProject, RemoteSubscription,
-    TrackerConnection, TrackerError, TrackerEvent, TrackerInbound, WorkItemTracker,
+    TrackerConnection, TrackerError, TrackerEvent, TrackerInbound, WorkItemChange, WorkItemTracker,
 };
 use crate::secret::{Sealed, Secret};
 use crate::snowflake::{Region, SnowflakeSecond};
-use crate::text::Name;
+use crate::text::{EmailAddress, Name};
 use crate::time::Timestamp;
-use crate::work_item::Snapshot;
+use crate::work_item::{AzureProjectId, Snapshot};
+use crate::workflow::Workflow;
 use async_trait::async_trait;
 use mockall::mock;
 
@@ -34,6 +36,9 @@ mock! {
         async fn delete_subscription(&self, connection: &TrackerConnection, id: &str) -> Result<(), TrackerError>;
         async fn work_item(&self, connection: &TrackerConnection, number: WorkItemNumber) -> Result<Option<Snapshot>, TrackerError>;
         async fn work_items(&self, connection: &TrackerConnection, numbers: &[WorkItemNumber]) -> Result<Vec<Snapshot>, TrackerError>;
+        async fn update_work_item(&self, connection: &TrackerConnection, number: WorkItemNumber, base: Revision, change: &WorkItemChange) -> Result<Snapshot, TrackerError>;
+        async fn workflow(&self, connection: &TrackerConnection, azure_project: &AzureProjectId, work_item_type: &str) -> Result<Option<Workflow>, TrackerError>;
+        async fn find_people(&self, connection: &TrackerConnection, address: &EmailAddress) -> Result<Vec<Person>, TrackerError>;
         fn clock_offset_micros(&self, integration: IntegrationId) -> Option<i64>;
     }
 

@@ -19,8 +19,8 @@ use crate::person::{IdentityMapping, Person, Unresolved};
 use crate::port::queue::{Appended, Inbox, InboxError, Outbox};
 use crate::port::read::{GroupView, Member, Reader};
 use crate::port::store::{
-    ChatTx, DoomedGroup, DoomedProject, GroupState, GroupTx, PersonMatch, ProjectTx, QueueTx, Store, StoreError,
-    StoreResult, TenancyTx, TrackerTx, UnitOfWork,
+    ChatTx, DoomedGroup, DoomedProject, GroupState, GroupTx, KnownIdentities, OutwardTx, PersonMatch, ProjectTx,
+    QueueTx, Store, StoreError, StoreResult, TenancyTx, TrackerTx, UnitOfWork, WorkflowKey,
 };
 use crate::project::{NotificationSetting, Project};
 use crate::secret::Sealed;
@@ -28,10 +28,11 @@ use crate::slug::Slug;
 use crate::text::EmailAddress;
 use crate::time::Timestamp;
 use crate::token::ApiToken;
-use crate::work_item::{AzureProjectId, ExternalIssue, GroupLink, LinkedGroup};
+use crate::work_item::{AzureProjectId, ExternalIssue, GroupLink, LinkedGroup, OutwardLink};
+use crate::workflow::{StateMap, Workflow};
 use async_trait::async_trait;
 use mockall::mock;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 mock! {
     /// A unit of work. `expect_commit().never()` proves that nothing was committed.
@@ -78,7 +79,7 @@ mock! {
         async fn next_group_number(&mut self, project: ProjectId) -> StoreResult<Option<i64>>;
         async fn insert_group(&mut self, new: &Group) -> StoreResult<()>;
         async fn lock_groups(&mut self, ids: &[GroupId]) -> StoreResult<Vec<GroupState>>;
-        async fn set_group_status(&mut self, id: GroupId, status: GroupStatus) -> StoreResult<()>;
+        async fn put_status_decisions(&mut self, rows: &[(GroupId, Decision<GroupStatus>)]) -> StoreResult<()>;
         async fn touch_groups(&mut self, ids: &[GroupId], at: Timestamp) -> StoreResult<()>;
         async fn put_assignments(&mut self, rows: &[Assignment]) -> StoreResult<()>;
         async fn delete_assignments(&mut self, groups: &[GroupId]) -> StoreResult<()>;
@@ -112,6 +113,18 @@ mock! {
         async fn match_people(&mut self, questions: &[(OrganizationId, IntegrationId, Person)]) -> StoreResult<Vec<PersonMatch>>;
         async fn links_waiting_for(&mut self, organization: OrganizationId, integration: IntegrationId, person: &Person) -> StoreResult<Vec<(GroupLink, WorkItemNumber)>>;
         async fn links_waiting_for_address(&mut self, organization: OrganizationId, address: &EmailAddress) -> StoreResult<Vec<(GroupLink, IntegrationId, WorkItemNumber)>>;
+    }
+
+    #[async_trait]
+    impl OutwardTx for UnitOfWork {
+        async fn outward_links(&mut self, groups: &[GroupId]) -> StoreResult<Vec<OutwardLink>>;
+        async fn set_problems(&mut self, rows: &[(LinkId, Option<String>)]) -> StoreResult<()>;
+        async fn troubled_links(&mut self, organization: OrganizationId) -> StoreResult<Vec<(GroupLink, IntegrationId, WorkItemNumber)>>;
+        async fn identities_of(&mut self, organization: OrganizationId, integration: IntegrationId, user: UserId) -> StoreResult<KnownIdentities>;
+        async fn put_workflow(&mut self, key: &WorkflowKey, workflow: &Workflow, learned_at: Timestamp) -> StoreResult<()>;
+        async fn workflows(&mut self, keys: &[WorkflowKey]) -> StoreResult<HashMap<WorkflowKey, (Workflow, Timestamp)>>;
+        async fn set_state_map(&mut self, installation: InstallationId, azure_project: &AzureProjectId, map: &StateMap) -> StoreResult<bool>;
+        async fn state_maps(&mut self, projects: &[(InstallationId, AzureProjectId)]) -> StoreResult<HashMap<(InstallationId, AzureProjectId), StateMap>>;
     }
 
     #[async_trait]

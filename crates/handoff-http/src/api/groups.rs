@@ -24,7 +24,7 @@ use std::sync::Arc;
 pub(super) fn routes() -> Router<Arc<ApiState>> {
     Router::new()
         .route("/organizations/{organization}/projects/{project}/groups", get(list).post(create))
-        .route("/organizations/{organization}/groups/{group}", get(show))
+        .route("/organizations/{organization}/groups/{group}", get(show).patch(change))
         .route("/organizations/{organization}/groups/{group}/assignee", get(assignee).put(assign).delete(deassign))
         .route("/organizations/{organization}/groups/{group}/activity", get(activity))
 }
@@ -106,6 +106,26 @@ async fn show(
     scope: Scope,
     At((_, group)): At<(String, GroupId)>,
 ) -> Result<Response, Problem> {
+    Ok(shown(View::from(existing(&state, &scope, group).await?)))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Change {
+    status: GroupStatus,
+    /// Who does it.
+    by: Option<UserId>,
+}
+
+/// Opens, resolves or archives a group. The same status again changes nothing.
+async fn change(
+    State(state): State<Arc<ApiState>>,
+    scope: Scope,
+    At((_, group)): At<(String, GroupId)>,
+    Sent(sent): Sent<Change>,
+) -> Result<Response, Problem> {
+    let by = scope.source(&state, sent.by).await?;
+    state.groups.set_status(scope.id(), group, sent.status, by).await?;
     Ok(shown(View::from(existing(&state, &scope, group).await?)))
 }
 

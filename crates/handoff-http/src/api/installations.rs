@@ -136,6 +136,7 @@ struct ChangedToggles {
     inbound_status: Option<bool>,
     outbound_status: Option<bool>,
     comments: Option<bool>,
+    siblings: Option<bool>,
 }
 
 /// Changes toggles and the credential; what is absent stays.
@@ -151,6 +152,7 @@ async fn change(
         inbound_status: sent.toggles.inbound_status,
         outbound_status: sent.toggles.outbound_status,
         comments: sent.toggles.comments,
+        siblings: sent.toggles.siblings,
     };
     let credential = sent.credential.map(|text| line("credential", &text)).transpose()?.map(Secret::new);
     Ok(shown(View::from(

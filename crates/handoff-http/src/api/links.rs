@@ -34,6 +34,8 @@ struct View {
     work_item: WorkItem,
     /// Who the tracker says has it, while that is nobody we know.
     unresolved: Option<Unresolved>,
+    /// Why what was decided here is not in the tracker, and what to do about it.
+    problem: Option<String>,
     created_at: Timestamp,
 }
 
@@ -81,6 +83,7 @@ impl From<(GroupLink, ExternalIssue)> for View {
             installation: link.installation,
             work_item: issue.into(),
             unresolved: link.unresolved,
+            problem: link.problem,
             created_at: link.created_at,
         }
     }

@@ -13,6 +13,7 @@ mod outbox;
 mod project_teams;
 mod projects;
 mod routes;
+mod state_map;
 mod teams;
 
 use crate::auth::authenticate;
@@ -42,6 +43,7 @@ pub(crate) fn routes(state: &Arc<ApiState>) -> Router<Arc<ApiState>> {
         .merge(links::routes())
         .merge(installations::routes())
         .merge(connected_projects::routes())
+        .merge(state_map::routes())
         .merge(mappings::routes())
         .merge(guilds::routes())
         .merge(routes::routes())

@@ -136,7 +136,7 @@ async fn overruled(play: &Play) -> Result<Value> {
     let (ada, grace) = (play.scene.ada.clone(), play.scene.grace.clone());
     hold(play).await?;
     assign_there(play, &ada).await?;
-    SystemClock.sleep(2 * Decision::TOLERANCE).await;
+    SystemClock.sleep(2 * <Decision>::TOLERANCE).await;
     let assignee = format!("{}/assignee", play.group_path()?);
     play.api.delete(&assignee).await?;
     play.api.put(&assignee, &play.as_assignee(&grace)).await?;

@@ -18,6 +18,7 @@ fn unit_of_work(assignee: Option<UserId>, fails: &'static str) -> MockUnitOfWork
     uow.expect_users().returning(move |ids| Ok(ids.iter().map(|id| user(*id)).collect()));
     uow.expect_project_members().returning(|pairs| Ok(pairs.iter().copied().collect()));
     uow.expect_routes_of().returning(|_| Ok(Vec::new()));
+    uow.expect_outward_links().returning(|_| Ok(Vec::new()));
     uow.expect_muted().returning(|_| Ok(Default::default()));
     writes(&mut uow, fails);
     commits(&mut uow, fails);

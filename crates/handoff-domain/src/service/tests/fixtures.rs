@@ -58,7 +58,7 @@ pub(crate) fn group_state(
         last_event_at: NOW,
         created_at: NOW,
     };
-    GroupState { group, assignee, decision: None, issue_sync: false }
+    GroupState { group, assignee, decision: None, status_decision: None, issue_sync: false }
 }
 
 /// [`group`], with Bob or with nobody.
@@ -148,6 +148,9 @@ pub(crate) fn mirror(revision: i64, assignee: Option<&str>) -> ExternalIssue {
         changed_at: NOW.minus(Duration::from_secs(100)),
         observed_at: NOW.minus(Duration::from_secs(100)),
         deleted: false,
+        assignee_changed_at: NOW.minus(Duration::from_secs(100)),
+        state_changed_at: NOW.minus(Duration::from_secs(100)),
+        pending: None,
     }
 }
 

@@ -59,6 +59,7 @@ fn applying(states: &'static [DeliveryState], fails: &'static str) -> MockUnitOf
     uow.expect_lock_external_issues().returning(|_| Ok(vec![mirror(5, None)]));
     uow.expect_links_of().returning(|_| Ok(Vec::new()));
     uow.expect_routes_of().returning(|_| Ok(Vec::new()));
+    uow.expect_outward_links().returning(|_| Ok(Vec::new()));
     writes(&mut uow, fails);
     uow.expect_finish_deliveries()
         .withf(move |rows| rows.iter().map(|row| row.state).eq(states.iter().copied()))

@@ -13,6 +13,7 @@ use crate::service::create_subscription::Subscriptions;
 use crate::service::installations::{Change, Installations};
 use crate::testing::{FixedClock, MockReader, MockUnitOfWork, MockWorkItemTracker, SequentialEntropy};
 use crate::text::Name;
+use crate::workflow::StateMap;
 use std::sync::Arc;
 
 const COLLECTION: &str = "22222222-2222-2222-2222-222222222222";
@@ -40,6 +41,7 @@ async fn changed(
             integration: integration(),
             azure_project: azure_project(),
             name: Name::parse("Shop").unwrap(),
+            state_map: StateMap::default(),
             created_at: NOW,
         }])
     });
@@ -119,8 +121,14 @@ async fn whichever_write_of_a_credential_fails_nothing_is_committed_and_nobody_w
 }
 
 #[test]
-fn nothing_that_is_not_carried_out_yet_is_on_unasked() {
-    let Toggles { inbound_assignee, outbound_assignee, inbound_status, outbound_status, comments } = Toggles::default();
-    let on = [inbound_assignee, outbound_assignee, inbound_status, outbound_status, comments];
-    assert_eq!(on, [true, false, false, false, false]);
+fn nothing_but_what_the_tracker_says_of_assignees_is_let_through_unasked() {
+    let inbound_only = Toggles {
+        inbound_assignee: true,
+        outbound_assignee: false,
+        inbound_status: false,
+        outbound_status: false,
+        comments: false,
+        siblings: false,
+    };
+    assert_eq!(Toggles::default(), inbound_only);
 }

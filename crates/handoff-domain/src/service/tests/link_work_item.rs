@@ -13,6 +13,7 @@ use crate::service::{Assignments, UseCaseError};
 use crate::testing::{MockAssigneeExistsCache, MockOwnershipDebounce, MockUnitOfWork, MockWorkItemTracker};
 use crate::text::Name;
 use crate::work_item::{AzureProjectId, GroupLink, Snapshot};
+use crate::workflow::StateMap;
 use std::sync::Arc;
 
 const API: ChangeSource = ChangeSource::Api { by: None };
@@ -29,7 +30,17 @@ async fn linked(assignments: Assignments, shown: Option<Snapshot>) -> Result<Gro
     reader.expect_connected_projects().returning(|organization, installation| {
         let name = Name::parse("Shop").unwrap();
         let (integration, azure_project) = (integration(), azure_project());
-        Ok(vec![ConnectedProject { organization, installation, integration, azure_project, name, created_at: NOW }])
+        let state_map = StateMap::default();
+        let created_at = NOW;
+        Ok(vec![ConnectedProject {
+            organization,
+            installation,
+            integration,
+            azure_project,
+            name,
+            state_map,
+            created_at,
+        }])
     });
     let (reader, secrets, tracker) = (Arc::new(reader), Arc::new(secrets()), Arc::new(tracker));
     let service = LinkWorkItem { assignments, reader, secrets, tracker };
@@ -46,6 +57,7 @@ fn unit_of_work(known: bool, fails: &'static str) -> MockUnitOfWork {
     uow.expect_links_of().returning(|_| Ok(Vec::new()));
     uow.expect_lock_groups().returning(|_| Ok(vec![state(Some(BOB))]));
     uow.expect_routes_of().returning(|_| Ok(Vec::new()));
+    uow.expect_outward_links().returning(|_| Ok(Vec::new()));
     uow.expect_muted().returning(|_| Ok(Default::default()));
     uow.expect_users().returning(|ids| Ok(ids.iter().map(|id| user(*id)).collect()));
     uow.expect_project_members().returning(|pairs| Ok(pairs.iter().copied().collect()));

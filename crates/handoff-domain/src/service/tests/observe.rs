@@ -3,6 +3,7 @@
 use super::fixtures::{ADA, BOB, NOW, group_state, integration, mirror, snapshot, user};
 use crate::assignee::{Assignee, ChangeSource, Decision};
 use crate::id::{GroupId, InstallationId, LinkId, OrganizationId, ProjectId, Revision};
+use crate::integration::Toggles;
 use crate::person::Person;
 use crate::port::store::{GroupState, MatchedBy, PersonMatch};
 use crate::service::ChangeSet;
@@ -26,9 +27,10 @@ fn linked(n: u128, inbound_assignee: bool) -> LinkedGroup {
             external_issue: mirror(1, None).id,
             installation: InstallationId::from_uuid(Uuid::from_u128(300 + n)),
             unresolved: None,
+            problem: None,
             created_at: NOW,
         },
-        inbound_assignee,
+        toggles: Toggles { inbound_assignee, ..Toggles::default() },
     }
 }
 
@@ -62,6 +64,7 @@ impl World {
         uow.expect_links_of().returning(move |_| Ok(self.links.clone()));
         uow.expect_lock_groups().returning(move |_| Ok(self.states.clone()));
         uow.expect_routes_of().returning(|_| Ok(Vec::new()));
+        uow.expect_outward_links().returning(|_| Ok(Vec::new()));
         uow.expect_muted().returning(|_| Ok(Default::default()));
         uow.expect_project_members().returning(|pairs| Ok(pairs.iter().copied().collect()));
         uow.expect_match_people().returning(|questions| {

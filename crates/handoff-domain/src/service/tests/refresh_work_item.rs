@@ -38,6 +38,7 @@ fn finding(found: ExternalIssue, fails: &'static str) -> MockUnitOfWork {
     uow.expect_lock_external_issues().times(1).returning(move |_| Ok(vec![found.clone()]));
     uow.expect_links_of().returning(move |_| unless(fails, "links").map(|()| Vec::new()));
     uow.expect_routes_of().returning(|_| Ok(Vec::new()));
+    uow.expect_outward_links().returning(|_| Ok(Vec::new()));
     uow
 }
 

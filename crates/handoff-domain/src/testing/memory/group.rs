@@ -16,6 +16,7 @@ impl State {
         Some(GroupState {
             assignee: self.assignments.get(&id).map(|row| row.assignee),
             decision: self.decisions.get(&id).cloned(),
+            status_decision: self.status_decisions.get(&id).cloned(),
             issue_sync: self.organizations.get(&group.organization).is_some_and(|one| one.issue_sync),
             group,
         })
@@ -48,9 +49,13 @@ impl GroupTx for Transaction {
         Ok(ids.into_iter().filter_map(|id| self.state.group_state(*id)).collect())
     }
 
-    async fn set_group_status(&mut self, id: GroupId, status: GroupStatus) -> StoreResult<()> {
-        if let Some(group) = self.write().groups.get_mut(&id) {
-            group.status = status;
+    async fn put_status_decisions(&mut self, rows: &[(GroupId, Decision<GroupStatus>)]) -> StoreResult<()> {
+        let state = self.write();
+        for (id, decision) in rows {
+            if let Some(group) = state.groups.get_mut(id) {
+                group.status = decision.value;
+                state.status_decisions.insert(*id, decision.clone());
+            }
         }
         Ok(())
     }

@@ -12,6 +12,7 @@
 mod chat;
 mod doubles;
 mod group;
+mod outward;
 mod project;
 mod queue;
 mod read;

@@ -41,6 +41,7 @@ impl State {
         self.groups.remove(&id);
         self.assignments.remove(&id);
         self.decisions.remove(&id);
+        self.status_decisions.remove(&id);
         self.activities.retain(|_, activity| activity.group != id);
         self.followers.retain(|(group, _), _| *group != id);
         self.links.retain(|_, link| link.group != id);

@@ -3,7 +3,7 @@
 use crate::assignee::{Activity, Assignee, Assignment, Decision, Follower};
 use crate::chat::{BacklogEntry, Guild, MessageRecord, Route};
 use crate::delivery::NewDelivery;
-use crate::group::Group;
+use crate::group::{Group, GroupStatus};
 use crate::hook::Hook;
 use crate::id::{
     ActivityId, DeliveryId, ExternalIssueId, GroupId, HookId, InstallationId, IntegrationId, LinkId, MappingId,
@@ -14,12 +14,13 @@ use crate::organization::{GuildId, Organization, Role, Team, User};
 use crate::outbox::{OutboxArm, OutboxState};
 use crate::person::IdentityMapping;
 use crate::port::StoreError;
-use crate::port::store::StoreResult;
+use crate::port::store::{StoreResult, WorkflowKey};
 use crate::project::Project;
 use crate::text::EmailAddress;
 use crate::time::Timestamp;
 use crate::token::ApiToken;
 use crate::work_item::{AzureProjectId, ExternalIssue, GroupLink};
+use crate::workflow::Workflow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -41,6 +42,7 @@ pub(super) struct State {
     pub(super) groups: BTreeMap<GroupId, Group>,
     pub(super) assignments: BTreeMap<GroupId, Assignment>,
     pub(super) decisions: BTreeMap<GroupId, Decision>,
+    pub(super) status_decisions: BTreeMap<GroupId, Decision<GroupStatus>>,
     pub(super) activities: BTreeMap<ActivityId, Activity>,
     pub(super) followers: BTreeMap<(GroupId, Assignee), Follower>,
     pub(super) integrations: BTreeMap<IntegrationId, Integration>,
@@ -50,6 +52,7 @@ pub(super) struct State {
     pub(super) issues: BTreeMap<ExternalIssueId, ExternalIssue>,
     pub(super) links: BTreeMap<LinkId, GroupLink>,
     pub(super) mappings: BTreeMap<MappingId, IdentityMapping>,
+    pub(super) workflows: BTreeMap<WorkflowKey, (Workflow, Timestamp)>,
     pub(super) guilds: BTreeMap<GuildId, Guild>,
     pub(super) routes: BTreeMap<RouteId, Route>,
     pub(super) messages: BTreeMap<MessageRecordId, MessageRecord>,

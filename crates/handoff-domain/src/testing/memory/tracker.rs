@@ -35,7 +35,7 @@ fn matched_by(mapping: &IdentityMapping, person: &Person) -> Option<MatchedBy> {
 }
 
 impl State {
-    fn mappings_of(
+    pub(super) fn mappings_of(
         &self,
         organization: OrganizationId,
         integration: IntegrationId,
@@ -201,11 +201,10 @@ impl TrackerTx for Transaction {
         let links = state.links.values().filter(|link| issues.contains(&link.external_issue));
         let visible = links.filter(|link| state.visible_group(link.group).is_some());
         let with_toggle = visible.map(|link| {
-            let installation = state.installations.get(&link.installation);
-            let inbound_assignee = installation.is_some_and(|one| one.toggles.inbound_assignee);
-            LinkedGroup { link: link.clone(), inbound_assignee }
+            let toggles = state.installations.get(&link.installation)?.toggles;
+            Some(LinkedGroup { link: link.clone(), toggles })
         });
-        Ok(with_toggle.collect())
+        Ok(with_toggle.flatten().collect())
     }
 
     async fn set_unresolved(&mut self, rows: &[(LinkId, Option<Unresolved>)]) -> StoreResult<()> {

@@ -1,0 +1,293 @@
+//! Converge Work Item: makes a work item say what the groups linked with it decided.
+//!
+//! Level-triggered: what is to be written is read when it is written, and what agrees already is not. Each
+//! write is conditional on the revision that was looked at, and recorded before the tracker is asked, so that
+//! its echo is recognised whatever brings it first: the answer, a webhook, a read. After a crash the row is
+//! carried out again; a write that had arrived then finds the work item in agreement.
+
+use super::assignments::Assignments;
+use super::connection::connection;
+use super::error::{UseCaseError, rerun};
+use super::outward_plan::{Plan, Wanted, WantedUser, Wording, plan};
+use super::refresh_work_item::RefreshWorkItem;
+use super::send_message::Sent;
+use crate::id::{InstallationId, IntegrationId, MappingId, WorkItemNumber};
+use crate::outbox::{ClaimedTask, OutboxTask};
+use crate::person::{IdentityMapping, Person, same_person};
+use crate::port::tracker::WorkItemChange;
+use crate::port::{StoreError, TrackerConnection, TrackerError};
+use crate::work_item::{PendingValue, PendingWrite, same_state};
+
+/// How often it looks again at a work item that changes under its hands, before it waits.
+const MAX_ROUNDS: u32 = 5;
+
+/// Makes work items agree.
+pub struct ConvergeWorkItem<'a> {
+    /// Reads work items, with the ports that go with it.
+    pub refresh: &'a RefreshWorkItem,
+}
+
+/// What to write, in the tracker's own words.
+#[derive(Debug, Default)]
+struct Words {
+    assignee: Option<PendingValue<Option<Person>>>,
+    state: Option<PendingValue<String>>,
+    /// What a look-up in the directory taught: who somebody is there.
+    learned: Option<(Person, WantedUser)>,
+    /// Why not everything can be written, for people.
+    problem: Option<String>,
+}
+
+/// What became of preparing a write.
+enum Prepared {
+    /// Recorded: it may be sent.
+    Ready,
+    /// Something changed since it was planned.
+    Changed,
+}
+
+/// What a leased row asks for.
+struct Errand<'a> {
+    claimed: &'a ClaimedTask,
+    integration: IntegrationId,
+    installation: InstallationId,
+    number: WorkItemNumber,
+}
+
+impl ConvergeWorkItem<'_> {
+    /// Makes a work item agree with the latest decision of the groups linked with it through this
+    /// installation. Who or what cannot be said there is reported on the links, never guessed.
+    ///
+    /// # Errors
+    /// [`UseCaseError`]; what could be written before stays.
+    pub async fn converge_work_item(
+        &self,
+        claimed: &ClaimedTask,
+        integration: IntegrationId,
+        installation: InstallationId,
+        number: WorkItemNumber,
+    ) -> Result<Sent, UseCaseError> {
+        let errand = Errand { claimed, integration, installation, number };
+        let (reader, secrets) = (self.refresh.reader.as_ref(), self.refresh.secrets.as_ref());
+        let at = connection(reader, secrets, claimed.organization, installation).await?;
+        for _ in 0..MAX_ROUNDS {
+            let Some(plan) = rerun(|| self.plan(&errand)).await? else { return Ok(Sent::Obsolete) };
+            if plan.is_agreed() {
+                return self.report(&errand, &plan, None).await;
+            }
+            if !plan.connected {
+                let problem = "the work item is in a project that is not connected";
+                return self.report(&errand, &plan, Some(problem)).await;
+            }
+            if let Some(Wanted { value: Wording::Unknown(task), .. }) = &plan.state {
+                self.learn(&at, task).await?;
+                continue;
+            }
+            let words = self.words(&at, &plan).await?;
+            if words.assignee.is_none() && words.state.is_none() {
+                return self.report(&errand, &plan, words.problem.as_deref()).await;
+            }
+            if matches!(rerun(|| self.prepare(&errand, &plan, &words)).await?, Prepared::Changed) {
+                continue;
+            }
+            if !self.write(&errand, &at, &plan, &words).await? {
+                continue;
+            }
+            if words.problem.is_some() {
+                return self.report(&errand, &plan, words.problem.as_deref()).await;
+            }
+        }
+        Err(UseCaseError::TryAgain("the work item changes faster than it can be written".to_owned()))
+    }
+
+    fn assignments(&self) -> &Assignments {
+        &self.refresh.assignments
+    }
+
+    async fn plan(&self, errand: &Errand<'_>) -> Result<Option<Plan>, StoreError> {
+        let mut uow = self.assignments().store.begin().await?;
+        let now = self.assignments().clock.now();
+        plan(uow.as_mut(), errand.integration, errand.installation, errand.number, now).await
+    }
+
+    async fn words(&self, at: &TrackerConnection, plan: &Plan) -> Result<Words, UseCaseError> {
+        let mut words = Words::default();
+        if let Some(wanted) = &plan.assignee {
+            match self.identity(at, wanted.value.as_ref()).await? {
+                Ok((person, learned)) => {
+                    words.learned = learned;
+                    words.assignee = Some(pending(wanted, person));
+                }
+                Err(problem) => words.problem = Some(problem),
+            }
+        }
+        match &plan.state {
+            Some(wanted @ Wanted { value: Wording::State(state), .. }) => {
+                words.state = Some(pending(wanted, state.clone()));
+            }
+            Some(Wanted { value: Wording::None(status), .. }) => {
+                let kind = &plan.issue.work_item_type;
+                let problem = format!("no state of \"{kind}\" says {}; name one in the state map", status.as_str());
+                words.problem.get_or_insert(problem);
+            }
+            Some(Wanted { value: Wording::Unknown(_), .. }) | None => {}
+        }
+        Ok(words)
+    }
+
+    /// Who a user is in the tracker: as mapped, else the one person of the directory with an address that is
+    /// verified here. The inner error says, for people, why that is nobody in particular.
+    async fn identity(
+        &self,
+        at: &TrackerConnection,
+        wanted: Option<&WantedUser>,
+    ) -> Result<Result<(Option<Person>, Option<(Person, WantedUser)>), String>, UseCaseError> {
+        let Some(wanted) = wanted else { return Ok(Ok((None, None))) };
+        let name = &wanted.name;
+        let mut mapped =
+            wanted.identities.mapped.iter().filter_map(|(id, unique_name)| {
+                Person::from_identity(id.as_deref(), unique_name.as_deref(), None, false)
+            });
+        match (mapped.next(), mapped.next()) {
+            (Some(person), None) => return Ok(Ok((Some(person), None))),
+            (Some(_), Some(_)) => {
+                return Ok(Err(format!("{name} is mapped to more than one identity; remove all mappings but one")));
+            }
+            (None, _) => {}
+        }
+        if wanted.identities.addresses.is_empty() {
+            return Ok(Err(format!("{name} has no verified address and no identity mapping")));
+        }
+        let mut found: Vec<Person> = Vec::new();
+        for address in &wanted.identities.addresses {
+            for person in self.refresh.tracker.find_people(at, address).await? {
+                if !found.iter().any(|known| known.is_same(&person)) {
+                    found.push(person);
+                }
+            }
+        }
+        match found.as_slice() {
+            [one] => Ok(Ok((Some(one.clone()), Some((one.clone(), wanted.clone()))))),
+            [] => Ok(Err(format!("Azure DevOps knows nobody with an address of {name}; map an identity"))),
+            _ => Ok(Err(format!("Azure DevOps knows several people with an address of {name}; map an identity"))),
+        }
+    }
+
+    /// Records what is about to be written, under the lease, if everything is still as it was planned.
+    async fn prepare(&self, errand: &Errand<'_>, planned: &Plan, words: &Words) -> Result<Prepared, UseCaseError> {
+        let now = self.assignments().clock.now();
+        let mut uow = self.assignments().store.begin().await?;
+        uow.hold_outbox(errand.claimed.id, errand.claimed.token).await?;
+        let again = plan(uow.as_mut(), errand.integration, errand.installation, errand.number, now).await?;
+        let Some(again) = again.filter(|again| again == planned) else { return Ok(Prepared::Changed) };
+        if let Some((person, wanted)) = &words.learned
+            && !is_known_by_address(person, wanted)
+        {
+            let mapping = IdentityMapping {
+                id: MappingId::generate(now, self.assignments().entropy.as_ref()),
+                organization: errand.claimed.organization,
+                integration: errand.integration,
+                identity_id: person.identity_id.clone(),
+                unique_name: person.unique_name.clone(),
+                user: wanted.user,
+                created_at: now,
+            };
+            match uow.insert_mapping(&mapping).await {
+                Err(error) if error.is_conflict_with("identity_mapping_identity") => {
+                    drop(uow);
+                    let problem =
+                        format!("the identity with the address of {} is mapped to somebody else", wanted.name);
+                    self.report(errand, planned, Some(&problem)).await?;
+                    return Err(UseCaseError::Refused(problem));
+                }
+                done => done?,
+            }
+        }
+        let mut issue = again.issue;
+        let (assignee, state) = (words.assignee.clone(), words.state.clone());
+        issue.pending = Some(PendingWrite { base: issue.revision, assignee, state });
+        uow.put_external_issues(&[issue]).await?;
+        uow.commit().await?;
+        Ok(Prepared::Ready)
+    }
+
+    /// Writes; says whether it arrived. What was refused is reported on the links, and an error.
+    async fn write(
+        &self,
+        errand: &Errand<'_>,
+        at: &TrackerConnection,
+        plan: &Plan,
+        words: &Words,
+    ) -> Result<bool, UseCaseError> {
+        let change = WorkItemChange {
+            assignee: words.assignee.as_ref().map(|one| one.value.clone()),
+            state: words.state.as_ref().map(|one| one.value.clone()),
+        };
+        let begun_at = self.assignments().clock.now();
+        let base = plan.issue.revision;
+        match self.refresh.tracker.update_work_item(at, errand.number, base, &change).await {
+            Ok(snapshot) => {
+                let agrees = is_what_was_written(&snapshot, &change);
+                self.refresh.observe_answer(at.integration, snapshot, begun_at).await?;
+                if agrees {
+                    return Ok(true);
+                }
+                // A rule there changed it at once: that is their word, and it was heard just now.
+                Ok(false)
+            }
+            Err(TrackerError::Stale | TrackerError::NotFound { .. }) => {
+                self.refresh.read_and_observe(at, &[errand.number]).await?;
+                Ok(false)
+            }
+            Err(TrackerError::Rejected { reason }) => {
+                let problem = format!("Azure DevOps refused it: {reason}");
+                self.report(errand, plan, Some(&problem)).await?;
+                Err(TrackerError::Rejected { reason }.into())
+            }
+            Err(error) => {
+                // Whether it arrived is not known: where reading works, that tells, and the next try starts there.
+                drop(self.refresh.read_and_observe(at, &[errand.number]).await);
+                Err(error.into())
+            }
+        }
+    }
+
+    /// Says on the links what keeps them from agreeing, or that nothing does any more.
+    async fn report(&self, errand: &Errand<'_>, plan: &Plan, problem: Option<&str>) -> Result<Sent, UseCaseError> {
+        let rows = plan.problems(problem);
+        if !rows.is_empty() {
+            rerun(|| async {
+                let mut uow = self.assignments().store.begin().await?;
+                uow.hold_outbox(errand.claimed.id, errand.claimed.token).await?;
+                uow.set_problems(&rows).await?;
+                uow.commit().await
+            })
+            .await?;
+        }
+        Ok(Sent::Edited)
+    }
+
+    async fn learn(&self, at: &TrackerConnection, task: &OutboxTask) -> Result<(), UseCaseError> {
+        match task {
+            OutboxTask::LearnWorkflow { azure_project, work_item_type, .. } => {
+                self.refresh.learn_workflow(at, azure_project, work_item_type).await.map(|_| ())
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+fn pending<W, T>(wanted: &Wanted<W>, value: T) -> PendingValue<T> {
+    PendingValue { value, decided_at: wanted.decided_at, by: wanted.by }
+}
+
+/// Whether what the tracker will say of this person is resolved to the user without a mapping.
+fn is_known_by_address(person: &Person, wanted: &WantedUser) -> bool {
+    person.address().is_some_and(|address| wanted.identities.addresses.contains(&address))
+}
+
+fn is_what_was_written(snapshot: &crate::work_item::Snapshot, change: &WorkItemChange) -> bool {
+    let assignee = change.assignee.as_ref();
+    assignee.is_none_or(|wanted| same_person(wanted.as_ref(), snapshot.assignee.as_ref()))
+        && change.state.as_ref().is_none_or(|wanted| same_state(wanted, &snapshot.state))
+}

@@ -1,0 +1,54 @@
+//! Learn Workflow: asks for the states of a type of work item, and keeps them. A failed look-up changes
+//! nothing: until it works, a state means nothing here, and no status is written.
+
+use super::connection::connection;
+use super::error::{UseCaseError, rerun};
+use super::refresh_work_item::RefreshWorkItem;
+use crate::id::{InstallationId, OrganizationId};
+use crate::port::TrackerConnection;
+use crate::work_item::AzureProjectId;
+use crate::workflow::Workflow;
+
+impl RefreshWorkItem {
+    /// Learns the states of a type; says whether they are others than were known.
+    ///
+    /// # Errors
+    /// [`UseCaseError`]; nothing was changed.
+    pub(super) async fn learn_workflow(
+        &self,
+        at: &TrackerConnection,
+        azure_project: &AzureProjectId,
+        work_item_type: &str,
+    ) -> Result<bool, UseCaseError> {
+        // A type that is gone has no states: known as that, it is not asked for at every turn.
+        let workflow = self.tracker.workflow(at, azure_project, work_item_type).await?.unwrap_or_default();
+        let key = (at.integration, azure_project.clone(), work_item_type.to_owned());
+        let now = self.assignments.clock.now();
+        rerun(|| async {
+            let mut uow = self.assignments.store.begin().await?;
+            let known: Option<Workflow> = uow.workflows(std::slice::from_ref(&key)).await?.remove(&key).map(|k| k.0);
+            uow.put_workflow(&key, &workflow, now).await?;
+            uow.commit().await?;
+            Ok(known.as_ref() != Some(&workflow))
+        })
+        .await
+    }
+
+    /// Learns the states of a type, and reads the project's work items again where that told something new.
+    ///
+    /// # Errors
+    /// [`UseCaseError`].
+    pub async fn learn_workflow_and_reconcile(
+        &self,
+        organization: OrganizationId,
+        installation: InstallationId,
+        azure_project: &AzureProjectId,
+        work_item_type: &str,
+    ) -> Result<(), UseCaseError> {
+        let at = connection(self.reader.as_ref(), self.secrets.as_ref(), organization, installation).await?;
+        if self.learn_workflow(&at, azure_project, work_item_type).await? {
+            self.reconcile_project(organization, installation, azure_project).await?;
+        }
+        Ok(())
+    }
+}
