@@ -6,6 +6,8 @@ use handoff_sandbox::discord::{LoggedRequest, OverwriteTarget, Permissions};
 use handoff_sandbox::fault::Fault;
 use handoff_tests::leftovers::Expected;
 use handoff_tests::scene::{Group, Scene};
+use reqwest::Method;
+use serde_json::Value;
 use std::time::Duration;
 
 const SECOND_US: i64 = 1_000_000;
@@ -51,8 +53,6 @@ async fn whatever_discord_answers_it_is_asked_within_its_limits_and_everything_i
         Fault::RefuseBefore { status: 503 },
         Fault::RefuseBefore { status: 403 },
         Fault::RefuseBefore { status: 404 },
-        Fault::FailAfter { status: 502 },
-        Fault::Drop,
     ] {
         let scene = Scene::new().await;
         let groups = many(&scene, 6).await;
@@ -67,6 +67,30 @@ async fn whatever_discord_answers_it_is_asked_within_its_limits_and_everything_i
         }
         kept_to_the_limits(&scene, &format!("{fault:?}"));
         scene.discord.faults().clear();
+        scene.settle().await;
+        let ada = scene.member(&scene.ada).discord;
+        for (_, group) in &groups {
+            assert!(scene.card(group).assignee.starts_with("Ada Lovelace"), "{fault:?}");
+            assert_eq!(scene.mentioned(group), [ada], "{fault:?}");
+        }
+        kept_to_the_limits(&scene, &format!("{fault:?}"));
+        scene.finish().await;
+    }
+}
+
+#[tokio::test]
+async fn what_was_done_without_an_answer_is_not_done_again() {
+    for fault in [Fault::FailAfter { status: 502 }, Fault::Drop] {
+        let scene = Scene::new().await;
+        let groups = many(&scene, 3).await;
+        for operation in ["create_message", "edit_message"] {
+            for _ in 0..3 {
+                scene.discord.faults().push_next(operation, fault);
+            }
+        }
+        for (item, _) in &groups {
+            scene.assign_in_azure(*item, &scene.ada);
+        }
         scene.settle().await;
         let ada = scene.member(&scene.ada).discord;
         for (_, group) in &groups {
@@ -138,4 +162,8 @@ async fn a_token_that_is_refused_is_not_used_again() {
     kept_to_the_limits(&scene, "the token");
     let waiting = scene.api.list(&format!("{}/outbox?state=pending", scene.tenant.at)).await;
     assert_eq!(waiting.len(), groups.len(), "nothing is lost: it waits for a token");
+    let project = format!("{}/projects/{}", scene.tenant.at, scene.tenant.project);
+    scene.api.change(Method::DELETE, &project, Value::Null).await;
+    scene.settle().await;
+    scene.finish().await;
 }

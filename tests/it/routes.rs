@@ -1,6 +1,6 @@
 //! Routes: how a project's changes reach a channel, and what is said there when.
 
-use handoff_sandbox::azure::WorkItemKey;
+use handoff_sandbox::azure::{SubscriptionStatus, WorkItemKey};
 use handoff_sandbox::discord::{ChannelKind, OverwriteTarget, Permissions, SimMessage, Snowflake};
 use handoff_sandbox::fault::Fault;
 use handoff_tests::leftovers::Expected;
@@ -240,15 +240,17 @@ async fn what_a_reconcile_finds_is_told_in_one_summary_once_even_if_its_answer_i
         groups.push(scene.linked(title).await);
     }
     let hook = scene.hook("workitem.updated");
-    scene.azure.set_subscription_status(hook, handoff_sandbox::azure::SubscriptionStatus::DisabledByUser).unwrap();
+    scene.azure.set_subscription_status(hook, SubscriptionStatus::DisabledByUser).unwrap();
     for (item, _) in &groups {
         scene.assign_in_azure(*item, &scene.ada);
     }
-    scene.azure.set_subscription_status(hook, handoff_sandbox::azure::SubscriptionStatus::Enabled).unwrap();
     let projects = format!("{}/installations/{}/projects", scene.tenant.at, scene.tenant.installation);
     let again = json!({"azure_project": scene.board.project.to_string()});
-    assert!(scene.api.call(Method::POST, &projects, &again).await.status < 300);
-    work(&scene).await;
+    for status in [SubscriptionStatus::DisabledByUser, SubscriptionStatus::Enabled] {
+        scene.azure.set_subscription_status(hook, status).unwrap();
+        assert!(scene.api.call(Method::POST, &projects, &again).await.status < 300);
+        work(&scene).await;
+    }
     assert!(groups.iter().all(|(_, group)| scene.card(group).assignee.starts_with("Ada Lovelace")));
     scene.discord.faults().push_next("create_message", Fault::FailAfter { status: 502 });
     scene.settle().await;
