@@ -1,4 +1,5 @@
 //! Routes: how a project's changes reach a channel, and what is said there when.
+#![expect(clippy::unwrap_used, reason = "these are tests, helpers included")]
 
 use handoff_sandbox::azure::{SubscriptionStatus, WorkItemKey};
 use handoff_sandbox::discord::{ChannelKind, OverwriteTarget, Permissions, SimMessage, Snowflake};

@@ -257,6 +257,9 @@ mod tests {
             url: None,
             changed_at: epoch,
             observed_at: epoch,
+            assignee_changed_at: epoch,
+            state_changed_at: epoch,
+            pending: None,
             deleted: false,
         }
     }
