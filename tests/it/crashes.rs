@@ -28,6 +28,25 @@ async fn assert_adas(scene: &Scene, group: &Group) {
     assert_eq!(scene.mentioned(group), [ada.discord]);
 }
 
+/// Each was given to Ada and is shown so, and each was told once: by a mention, or, where it was too much for
+/// a minute, in a summary.
+async fn assert_all_adas(scene: &Scene, groups: &[&Group]) {
+    let ada = scene.member(&scene.ada);
+    let mut mentions = 0;
+    for group in groups {
+        assert_eq!(scene.changes(group).await, [Change::to(ada.user, None)]);
+        assert!(scene.card(group).assignee.starts_with("Ada Lovelace · "), "{:?}", scene.card(group));
+        let mentioned = scene.mentioned(group);
+        assert!(mentioned.is_empty() || mentioned == [ada.discord], "{mentioned:?}");
+        mentions += mentioned.len();
+    }
+    let said = scene.discord.messages(scene.tenant.channel);
+    let counted = said.iter().filter_map(|message| message.content.split_once(" changed: ")?.0.split_once(' '));
+    let gathered: usize = counted.map(|(count, _)| count.parse::<usize>().unwrap()).sum();
+    assert!(mentions >= 10, "{mentions}");
+    assert_eq!(mentions + gathered, groups.len());
+}
+
 /// Looks for work again and again, however often there is none.
 async fn eager(worker: &Workers) -> usize {
     let mut done = 0;
@@ -64,9 +83,7 @@ async fn two_workers(setup: Setup) {
     // One delivery each, one card, one mention.
     assert_eq!(first + second, 3 * all.len());
     scene.settle().await;
-    for (_, group) in &all {
-        assert_adas(&scene, group).await;
-    }
+    assert_all_adas(&scene, &all.iter().map(|(_, group)| group).collect::<Vec<_>>()).await;
     scene.finish().await;
 }
 

@@ -1,7 +1,7 @@
 //! Discord without a bot's token: routes cannot be saved, and what waits to be sent waits on.
 
 use async_trait::async_trait;
-use handoff_domain::chat::Message;
+use handoff_domain::chat::{Message, ThreadPost};
 use handoff_domain::organization::{ChannelId, GuildId, MessageId};
 use handoff_domain::port::{ChannelDescription, ChatError, ChatMessenger};
 use handoff_domain::text::Name;
@@ -20,6 +20,24 @@ fn unusable() -> ChatError {
 #[async_trait]
 impl ChatMessenger for ChatWithoutToken {
     async fn create(&self, _: ChannelId, _: &Message, _: &str) -> Result<MessageId, ChatError> {
+        Err(ChatError::Unauthorized)
+    }
+
+    async fn create_silently(&self, _: ChannelId, _: &Message, _: &str) -> Result<MessageId, ChatError> {
+        Err(ChatError::Unauthorized)
+    }
+
+    async fn create_in_thread(&self, _: ChannelId, _: &ThreadPost, _: &str) -> Result<MessageId, ChatError> {
+        Err(ChatError::Unauthorized)
+    }
+
+    async fn find_in_thread(
+        &self,
+        _: ChannelId,
+        _: MessageId,
+        _: &str,
+        _: Timestamp,
+    ) -> Result<Option<MessageId>, ChatError> {
         Err(ChatError::Unauthorized)
     }
 

@@ -144,8 +144,16 @@ impl ProjectTx for Transaction {
     }
 
     async fn delete_groups(&mut self, groups: &[GroupId]) -> StoreResult<()> {
-        const HANGING: [&str; 7] =
-            ["assignments", "decisions", "activities", "followers", "group_links", "messages", "tracked_items"];
+        const HANGING: [&str; 8] = [
+            "assignments",
+            "decisions",
+            "activities",
+            "followers",
+            "group_links",
+            "messages",
+            "tracked_items",
+            "route_backlog",
+        ];
         for chunk in groups.chunks(CHUNK) {
             let ids = || chunk.iter().map(|id| id.get());
             for table in HANGING {

@@ -305,6 +305,8 @@ table!(routes, "routes" {
     channel: i64,
     mode: String,
     ids_only: bool,
+    filter: String,
+    quiet_hours: Option<String>,
     disabled: Option<String>,
     created_at: i64,
 });
@@ -322,6 +324,18 @@ table!(messages, "messages" {
     nonce: String,
     nonce_at: i64,
     digest: Option<String>,
+    reposted_at: Option<i64>,
+    given_up: bool,
+});
+
+table!(route_backlog, "route_backlog" {
+    #[sea_orm(primary_key, auto_increment = false)]
+    route_id: Uuid,
+    #[sea_orm(primary_key, auto_increment = false)]
+    activity_id: Uuid,
+    organization_id: i64,
+    group_id: Uuid,
+    summary_id: Option<Uuid>,
 });
 
 table!(deliveries, "deliveries" {

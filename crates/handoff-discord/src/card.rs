@@ -75,7 +75,7 @@ const fn status(status: Option<GroupStatus>) -> &'static str {
 }
 
 /// A mention in an embed shows the person and notifies nobody.
-fn assignee(assignee: &CardAssignee) -> String {
+pub(crate) fn assignee(assignee: &CardAssignee) -> String {
     match assignee {
         CardAssignee::Nobody => "Nobody".to_owned(),
         CardAssignee::Team { name } => or_else(encode::markdown(name, MAX_NAME), "A team"),

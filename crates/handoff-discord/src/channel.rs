@@ -37,6 +37,7 @@ pub(crate) fn describe(sight: &Sight) -> ChannelDescription {
         guild: sight.guild_id,
         name: sight.channel.name.clone().unwrap_or_default(),
         unusable: unusable(sight),
+        no_threads: no_threads(sight),
         visible_to_everyone: visible_to_everyone(sight),
     }
 }
@@ -66,6 +67,25 @@ fn unusable(sight: &Sight) -> Option<String> {
         (Permissions::EMBED_LINKS, "Embed Links"),
         (Permissions::READ_MESSAGE_HISTORY, "Read Message History"),
     ];
+    lacking(granted, &needed)
+}
+
+/// Why no threads can be begun on messages there.
+fn no_threads(sight: &Sight) -> Option<String> {
+    if !matches!(sight.channel.kind, ChannelType::GuildText | ChannelType::GuildAnnouncement) {
+        return Some(
+            "There are no threads in a channel of this kind. Choose a text channel, or another mode.".to_owned(),
+        );
+    }
+    let needed = [
+        (Permissions::CREATE_PUBLIC_THREADS, "Create Public Threads"),
+        (Permissions::SEND_MESSAGES_IN_THREADS, "Send Messages in Threads"),
+    ];
+    lacking(of_bot(sight), &needed)
+}
+
+/// Which of these rights are missing, for people.
+fn lacking(granted: Permissions, needed: &[(Permissions, &str)]) -> Option<String> {
     let missing = needed.iter().filter(|(permission, _)| !granted.contains(*permission));
     let missing: Vec<_> = missing.map(|(_, name)| format!("\"{name}\"")).collect();
     (!missing.is_empty())
@@ -254,6 +274,24 @@ mod tests {
         let mut locked = sight(ChannelType::PublicThread, GOOD, none, &[]);
         locked.channel.thread_metadata = Some(ThreadMetadata { locked: true });
         assert!(describe(&locked).unusable.is_some_and(|reason| reason.contains("locked")));
+    }
+
+    #[test]
+    fn threads_ask_for_a_channel_that_has_them_and_two_rights() {
+        let with = GOOD | Permissions::CREATE_PUBLIC_THREADS;
+        for (kind, granted, part) in [
+            (ChannelType::GuildText, with, None),
+            (ChannelType::GuildAnnouncement, with, None),
+            (ChannelType::GuildText, GOOD, Some("\"Create Public Threads\"")),
+            (ChannelType::GuildText, with - Permissions::SEND_MESSAGES_IN_THREADS, Some("Messages in Threads\"")),
+            (ChannelType::PublicThread, with, Some("no threads")),
+        ] {
+            let reason = describe(&sight(kind, granted, Permissions::empty(), &[])).no_threads;
+            match part {
+                None => assert_eq!(reason, None, "{kind:?}"),
+                Some(part) => assert!(reason.as_ref().is_some_and(|r| r.contains(part)), "{kind:?} {reason:?}"),
+            }
+        }
     }
 
     #[test]

@@ -11,6 +11,14 @@ use std::time::Duration;
 
 /// Code: the thread is archived; edits are refused until it is taken out.
 pub(crate) const ARCHIVED_THREAD: u64 = 50083;
+/// Code: no such channel; of a card's thread, that it was not begun yet.
+pub(crate) const UNKNOWN_CHANNEL: u64 = 10003;
+/// Code: the message has a thread already.
+pub(crate) const THREAD_EXISTS: u64 = 160_004;
+/// Code: the thread is locked.
+pub(crate) const THREAD_LOCKED: u64 = 160_005;
+/// Code: the server has as many active threads as it can have.
+pub(crate) const TOO_MANY_THREADS: u64 = 160_006;
 /// Code: replying needs the permission to read the history.
 pub(crate) const REPLY_NEEDS_HISTORY: u64 = 160_002;
 /// How long to wait after a 429 that does not say it.
@@ -45,6 +53,16 @@ pub(crate) enum Failure {
     Refused(Refusal),
     /// Not asked, or without an answer.
     Other(ChatError),
+}
+
+impl Failure {
+    /// Discord's code, where it gave one.
+    pub(crate) fn code(&self) -> Option<u64> {
+        match self {
+            Self::Refused(refusal) => refusal.code,
+            Self::Other(_) => None,
+        }
+    }
 }
 
 impl From<Failure> for ChatError {

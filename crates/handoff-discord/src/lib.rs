@@ -34,6 +34,8 @@ mod request;
 mod sender;
 mod settings;
 mod setup;
+mod summary;
+mod thread;
 mod wire;
 
 #[cfg(test)]

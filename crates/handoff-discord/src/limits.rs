@@ -17,7 +17,7 @@ const REQUESTS_PER_WINDOW: usize = 45;
 const PACE_WINDOW: Duration = Duration::from_millis(1100);
 /// Invalid requests (401, 403, 429) in ten minutes after which we stop. Discord bans the address at
 /// 10,000, for others behind the same address too.
-const MAX_INVALID_REQUESTS: usize = 1_000;
+const MAX_INVALID_REQUESTS: usize = 900;
 /// The window in which invalid requests count.
 const INVALID_WINDOW: Duration = Duration::from_secs(600);
 /// Beyond so many entries, what is over is swept out before an entry is added.
@@ -30,6 +30,8 @@ pub(crate) enum Operation {
     CreateMessage,
     /// Edit a message.
     EditMessage,
+    /// Begin a thread on a message.
+    StartThread,
     /// Read a channel's history.
     ReadMessages,
     /// Read a channel.

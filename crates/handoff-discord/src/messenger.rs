@@ -1,14 +1,17 @@
 //! The port [`ChatMessenger`], spoken with Discord.
 
 use crate::channel::{self, Sight};
-use crate::errors::{ARCHIVED_THREAD, Failure, REPLY_NEEDS_HISTORY, retry};
+use crate::errors::{
+    ARCHIVED_THREAD, Failure, REPLY_NEEDS_HISTORY, THREAD_EXISTS, THREAD_LOCKED, TOO_MANY_THREADS, UNKNOWN_CHANNEL,
+    retry,
+};
 use crate::history::{self, Wanted};
-use crate::request::{self, Buttons, Call, Reply};
+use crate::request::{self, Buttons, Call, Manner, Reply};
 use crate::sender::Sender;
 use crate::settings::{DiscordSettings, SettingsError};
 use crate::wire::{Channel, GuildName, MessageRef, PastMessage, User};
 use async_trait::async_trait;
-use handoff_domain::chat::Message;
+use handoff_domain::chat::{Message, ThreadPost};
 use handoff_domain::organization::{ChannelId, GuildId, MessageId};
 use handoff_domain::port::{ChannelDescription, ChatError, ChatMessenger, Clock};
 use handoff_domain::text::{Name, tamed};
@@ -60,6 +63,40 @@ impl DiscordMessenger {
         self.bot.get_or_try_init(asked).await.copied()
     }
 
+    async fn post(
+        &self,
+        channel: ChannelId,
+        message: &Message,
+        nonce: &str,
+        manner: Manner,
+    ) -> Result<MessageId, Failure> {
+        let call = request::create(channel, message, nonce, (Reply::ToCard, manner), self.buttons)?;
+        let created = match self.ask::<MessageRef>(&call).await {
+            Err(Failure::Refused(refusal)) if refusal.code == Some(REPLY_NEEDS_HISTORY) => {
+                self.ask(&request::create(channel, message, nonce, (Reply::Never, manner), self.buttons)?).await
+            }
+            created => created,
+        };
+        Ok(created?.id)
+    }
+
+    async fn search(&self, channel: ChannelId, nonce: &str, since: Timestamp) -> Result<Option<MessageId>, Failure> {
+        let wanted = Wanted::new(self.bot().await?, nonce);
+        let mut after = history::begin(since);
+        for _ in 0..history::MAX_PAGES {
+            let page: Vec<PastMessage> = self.ask(&request::history(channel, after)).await?;
+            if let Some(found) = page.iter().find(|message| wanted.is(message)) {
+                return Ok(Some(found.id));
+            }
+            let newest = page.iter().map(|message| message.id.get()).max();
+            match newest.filter(|newest| *newest > after && page.len() >= usize::from(request::HISTORY_PAGE)) {
+                Some(newest) => after = newest,
+                None => return Ok(None),
+            }
+        }
+        Ok(None)
+    }
+
     async fn sight(&self, id: ChannelId) -> Result<Option<Sight>, Failure> {
         let Some(channel) = self.look::<Channel>(&request::channel(id)).await? else { return Ok(None) };
         // A direct message has no guild, and so nobody who could route to it.
@@ -78,18 +115,67 @@ impl DiscordMessenger {
     }
 }
 
+/// A card's thread has the card's id.
+fn thread_of(card: MessageId) -> Result<ChannelId, ChatError> {
+    ChannelId::new(card.get()).ok_or_else(|| retry("the card's id cannot be that of a thread", None))
+}
+
+fn code_of<T>(done: &Result<T, Failure>) -> Option<u64> {
+    done.as_ref().err().and_then(Failure::code)
+}
+
 #[async_trait]
 impl ChatMessenger for DiscordMessenger {
     /// A reply that the bot may not make is posted as a message of its own.
     async fn create(&self, channel: ChannelId, message: &Message, nonce: &str) -> Result<MessageId, ChatError> {
-        let call = request::create(channel, message, nonce, Reply::ToCard, self.buttons)?;
-        let created = match self.ask::<MessageRef>(&call).await {
-            Err(Failure::Refused(refusal)) if refusal.code == Some(REPLY_NEEDS_HISTORY) => {
-                self.ask(&request::create(channel, message, nonce, Reply::Never, self.buttons)?).await
-            }
-            created => created,
-        };
-        Ok(created?.id)
+        Ok(self.post(channel, message, nonce, Manner::Aloud).await?)
+    }
+
+    async fn create_silently(
+        &self,
+        channel: ChannelId,
+        message: &Message,
+        nonce: &str,
+    ) -> Result<MessageId, ChatError> {
+        Ok(self.post(channel, message, nonce, Manner::Silently).await?)
+    }
+
+    /// Writing into a thread takes it out of the archive, so only its making is to be seen to.
+    async fn create_in_thread(
+        &self,
+        channel: ChannelId,
+        post: &ThreadPost,
+        nonce: &str,
+    ) -> Result<MessageId, ChatError> {
+        let message = Message::ThreadPost(post.clone());
+        let call =
+            request::create(thread_of(post.card)?, &message, nonce, (Reply::Never, Manner::Aloud), self.buttons)?;
+        let mut posted = self.ask::<MessageRef>(&call).await;
+        if code_of(&posted) == Some(UNKNOWN_CHANNEL) {
+            posted = match self.sender.send(&request::start_thread(channel, post)?).await {
+                Err(failure) if failure.code() != Some(THREAD_EXISTS) => Err(failure),
+                _ => self.ask(&call).await,
+            };
+        }
+        match code_of(&posted) {
+            Some(THREAD_LOCKED | TOO_MANY_THREADS) => Ok(self.post(channel, &message, nonce, Manner::Aloud).await?),
+            _ => Ok(posted?.id),
+        }
+    }
+
+    async fn find_in_thread(
+        &self,
+        channel: ChannelId,
+        card: MessageId,
+        nonce: &str,
+        since: Timestamp,
+    ) -> Result<Option<MessageId>, ChatError> {
+        match self.search(thread_of(card)?, nonce, since).await {
+            Ok(None) => {}
+            Err(failure) if failure.code() == Some(UNKNOWN_CHANNEL) => {}
+            found => return Ok(found?),
+        }
+        Ok(self.search(channel, nonce, since).await?)
     }
 
     /// A thread that is archived is taken out of the archive first.
@@ -113,20 +199,7 @@ impl ChatMessenger for DiscordMessenger {
         nonce: &str,
         since: Timestamp,
     ) -> Result<Option<MessageId>, ChatError> {
-        let wanted = Wanted::new(self.bot().await?, nonce);
-        let mut after = history::begin(since);
-        for _ in 0..history::MAX_PAGES {
-            let page: Vec<PastMessage> = self.ask(&request::history(channel, after)).await?;
-            if let Some(found) = page.iter().find(|message| wanted.is(message)) {
-                return Ok(Some(found.id));
-            }
-            let newest = page.iter().map(|message| message.id.get()).max();
-            match newest.filter(|newest| *newest > after && page.len() >= usize::from(request::HISTORY_PAGE)) {
-                Some(newest) => after = newest,
-                None => return Ok(None),
-            }
-        }
-        Ok(None)
+        Ok(self.search(channel, nonce, since).await?)
     }
 
     /// `None` for a direct message too: it belongs to no guild.

@@ -3,9 +3,9 @@
 //! The bodies are ours because twilight 0.18 knows no `enforce_nonce`, and takes a nonce only as a number.
 
 use crate::limits::{Lane, Major, Operation};
-use crate::{buttons, card, commands, marker, ping};
-use handoff_domain::chat::{MAX_NONCE, Message, Ping};
-use handoff_domain::organization::{ApplicationId, ChannelId, GuildId, MessageId};
+use crate::{buttons, card, commands, marker, ping, summary, thread};
+use handoff_domain::chat::{MAX_NONCE, Message, ThreadPost};
+use handoff_domain::organization::{ApplicationId, ChannelId, DiscordUserId, GuildId, MessageId};
 use handoff_domain::port::ChatError;
 use serde::Serialize;
 use serde_json::Value;
@@ -62,11 +62,25 @@ struct EditBody {
 }
 
 #[derive(Serialize)]
+struct ThreadBody {
+    name: String,
+}
+
+#[derive(Serialize)]
 struct UnarchiveBody {
     archived: bool,
 }
 
-/// Whether a ping is to reply to its card.
+/// How a message is posted, beside what it says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Manner {
+    /// As usual.
+    Aloud,
+    /// Nobody's device is told.
+    Silently,
+}
+
+/// Whether a message is to reply to its card.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Reply {
     /// Where it has one.
@@ -89,20 +103,26 @@ pub(crate) fn create(
     channel: ChannelId,
     message: &Message,
     nonce: &str,
-    reply: Reply,
+    (reply, manner): (Reply, Manner),
     buttons: Buttons,
 ) -> Result<Call, ChatError> {
     if nonce.chars().count() > MAX_NONCE {
         return Err(rejected(&format!("a nonce has at most {MAX_NONCE} characters")));
     }
     let (content, embeds) = said(message, Some(&marker::of(nonce)));
-    let (allowed_mentions, message_reference, flags) = match message {
-        Message::Card(_) => (AllowedMentions::default(), None, None),
-        Message::Ping(ping) => {
-            // Addresses in a title that slipped through shall not unfold into a preview.
-            (mention_of(ping), reference(ping, reply), Some(MessageFlags::SUPPRESS_EMBEDS))
-        }
+    let (mention, card) = match message {
+        Message::Card(_) | Message::Summary(_) => (None, None),
+        Message::Ping(ping) => (Some(ping.user), ping.card),
+        Message::ThreadPost(post) => (post.mention, Some(post.card)),
     };
+    let (allowed_mentions, message_reference) = (mention_of(mention), reference(card, reply));
+    // Addresses in a text that slipped through shall not unfold into a preview.
+    let is_card = matches!(message, Message::Card(_));
+    let mut flags = if is_card { MessageFlags::empty() } else { MessageFlags::SUPPRESS_EMBEDS };
+    if manner == Manner::Silently {
+        flags |= MessageFlags::SUPPRESS_NOTIFICATIONS;
+    }
+    let flags = (!flags.is_empty()).then_some(flags);
     check(content.as_deref(), &embeds)?;
     let components = components(message, buttons);
     let body = CreateBody {
@@ -127,6 +147,12 @@ pub(crate) fn edit(channel: ChannelId, id: MessageId, message: &Message, buttons
     let body = EditBody { content, embeds, components, allowed_mentions: AllowedMentions::default() };
     let route = Route::UpdateMessage { channel_id: channel.get(), message_id: id.get() };
     with_body(&route, Operation::EditMessage, channel, &body)
+}
+
+/// Begins the thread of a card, which then has the card's id.
+pub(crate) fn start_thread(channel: ChannelId, post: &ThreadPost) -> Result<Call, ChatError> {
+    let route = Route::CreateThreadFromMessage { channel_id: channel.get(), message_id: post.card.get() };
+    with_body(&route, Operation::StartThread, channel, &ThreadBody { name: thread::name(post) })
 }
 
 /// Takes a thread out of the archive.
@@ -186,24 +212,26 @@ fn said(message: &Message, marker: Option<&str>) -> (Option<String>, Vec<Embed>)
     match message {
         Message::Card(card) => (None, vec![card::embed(card, marker)]),
         Message::Ping(ping) => (Some(ping::content(ping, marker)), Vec::new()),
+        Message::ThreadPost(post) => (Some(thread::content(post, marker)), Vec::new()),
+        Message::Summary(summary) => (Some(summary::content(summary, marker)), Vec::new()),
     }
 }
 
 fn components(message: &Message, buttons: Buttons) -> Vec<Value> {
     match message {
         Message::Card(card) if buttons == Buttons::Shown => buttons::of_card(card),
-        Message::Card(_) | Message::Ping(_) => Vec::new(),
+        Message::Card(_) | Message::Ping(_) | Message::Summary(_) | Message::ThreadPost(_) => Vec::new(),
     }
 }
 
 /// Only the assignee is notified: not even the bot, by the reply to its own card.
-fn mention_of(ping: &Ping) -> AllowedMentions {
-    let users = Id::new_checked(ping.user.get()).into_iter().collect();
+fn mention_of(user: Option<DiscordUserId>) -> AllowedMentions {
+    let users = user.and_then(|user| Id::new_checked(user.get())).into_iter().collect();
     AllowedMentions { users, ..AllowedMentions::default() }
 }
 
-fn reference(ping: &Ping, reply: Reply) -> Option<Reference> {
-    let card = ping.card.filter(|_| reply == Reply::ToCard);
+fn reference(card: Option<MessageId>, reply: Reply) -> Option<Reference> {
+    let card = card.filter(|_| reply == Reply::ToCard);
     card.map(|message_id| Reference { message_id, fail_if_not_exists: false })
 }
 
@@ -236,9 +264,8 @@ fn rejected(reason: &str) -> ChatError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use handoff_domain::chat::{Card, CardAssignee};
+    use handoff_domain::chat::{Card, CardAssignee, Ping};
     use handoff_domain::group::Level;
-    use handoff_domain::organization::DiscordUserId;
     use serde_json::json;
 
     fn body(call: &Call) -> Value {
@@ -273,14 +300,14 @@ mod tests {
 
     #[test]
     fn a_new_ping_mentions_one_person_and_replies_to_the_card() {
-        let call = create(channel(), &ping(), "n-1", Reply::ToCard, Buttons::None).unwrap();
+        let call = create(channel(), &ping(), "n-1", (Reply::ToCard, Manner::Aloud), Buttons::None).unwrap();
         assert_eq!(call.request.path(), "channels/5/messages");
         let sent = body(&call);
         assert_eq!(sent["allowed_mentions"], json!({"parse": [], "users": ["7"]}));
         assert_eq!(sent["message_reference"], json!({"message_id": "9", "fail_if_not_exists": false}));
         assert_eq!((&sent["nonce"], &sent["enforce_nonce"]), (&json!("n-1"), &json!(true)));
         assert_eq!(sent["flags"], 4);
-        let alone = body(&create(channel(), &ping(), "n-1", Reply::Never, Buttons::None).unwrap());
+        let alone = body(&create(channel(), &ping(), "n-1", (Reply::Never, Manner::Aloud), Buttons::None).unwrap());
         assert_eq!(alone.get("message_reference"), None);
     }
 
@@ -298,7 +325,8 @@ mod tests {
 
     #[test]
     fn a_nonce_that_discord_would_refuse_is_not_sent() {
-        let refused = create(channel(), &card(), &"n".repeat(26), Reply::ToCard, Buttons::None).unwrap_err();
+        let refused =
+            create(channel(), &card(), &"n".repeat(26), (Reply::ToCard, Manner::Aloud), Buttons::None).unwrap_err();
         assert!(matches!(refused, ChatError::Rejected { .. }));
     }
 

@@ -2,8 +2,9 @@
 
 use crate::assignee::Assignee;
 use crate::group::{GroupStatus, Level};
-use crate::id::{GroupId, MessageRecordId, OrganizationId, ProjectId, RouteId, WorkItemNumber};
+use crate::id::{ActivityId, GroupId, MessageRecordId, OrganizationId, ProjectId, RouteId, WorkItemNumber};
 use crate::organization::{ChannelId, DiscordUserId, GuildId, MessageId};
+use crate::route::{QuietHours, RouteFilter};
 use crate::text::Name;
 use crate::time::Timestamp;
 
@@ -27,6 +28,8 @@ crate::group::words!(
         Card => "card",
         /// The card, and a short message that mentions a new assignee who is linked.
         CardAndPing => "card_and_ping",
+        /// The card, and a thread on it in which changes are told.
+        Thread => "thread",
     }
 );
 
@@ -47,6 +50,10 @@ pub struct Route {
     pub mode: RouteMode,
     /// Show ids instead of titles and names; the default where @everyone sees the channel.
     pub ids_only: bool,
+    /// What it is about. A card that is there shows the present, whatever this says.
+    pub filter: RouteFilter,
+    /// When nobody is notified.
+    pub quiet_hours: Option<QuietHours>,
     /// Why it is disabled, for people; `None` while it works.
     pub disabled: Option<String>,
     /// When it was made.
@@ -71,6 +78,10 @@ crate::group::words!(
         Card => "card",
         /// A mention; one for each ping.
         Ping => "ping",
+        /// A change told in the card's thread; one for each change.
+        ThreadPost => "thread_post",
+        /// What was gathered while nobody was to be notified; its group is the first of them.
+        Summary => "summary",
     }
 );
 
@@ -90,7 +101,8 @@ pub struct MessageRecord {
     pub route: RouteId,
     /// What it is.
     pub kind: MessageKind,
-    /// Tells one ping of a group from another: the activity it tells of. Empty for a card.
+    /// Tells one ping of a group from another: the activity it tells of. Empty for a card; of a summary,
+    /// its own id.
     pub subject: String,
     /// Where it is.
     pub channel: ChannelId,
@@ -102,6 +114,48 @@ pub struct MessageRecord {
     pub nonce_at: Timestamp,
     /// A digest of what it shows, so that an edit that changes nothing is not sent.
     pub digest: Option<String>,
+    /// When it was posted again because somebody had deleted it.
+    pub reposted_at: Option<Timestamp>,
+    /// Deleted again soon after that: it is not posted any more, until the route is switched on anew.
+    pub given_up: bool,
+}
+
+/// A change that a route is to tell of in its next summary.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BacklogEntry {
+    /// Whose it is.
+    pub organization: OrganizationId,
+    /// The route.
+    pub route: RouteId,
+    /// The group that changed.
+    pub group: GroupId,
+    /// The entry of its history.
+    pub activity: ActivityId,
+}
+
+/// All that a summary needs, read in one go.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SummarySource {
+    /// The route, enabled or not.
+    pub route: Route,
+    /// Its project's slug.
+    pub project_slug: crate::slug::Slug,
+    /// The changes that were taken for a summary which may have been sent: its id, and of each change the
+    /// group and its number, in the order of the history.
+    pub taken: Option<(MessageRecordId, Vec<(GroupId, i64)>)>,
+}
+
+/// A card that exists, or is about to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct CardPlace {
+    /// The group.
+    pub group: GroupId,
+    /// The route.
+    pub route: RouteId,
+    /// Whose it is.
+    pub organization: OrganizationId,
+    /// The group's project.
+    pub project: ProjectId,
 }
 
 /// A card: everything a message shows about a group, before it is dressed for Discord.
@@ -175,6 +229,48 @@ pub struct Ping {
     pub card: Option<MessageId>,
 }
 
+/// A change of a group, told in the thread on its card.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct ThreadPost {
+    /// The card. Its thread has the same id.
+    pub card: MessageId,
+    /// For example `BACKEND-42`; names the thread.
+    pub short_id: String,
+    /// What the group is about; absent on a route that shows ids only.
+    pub title: Option<String>,
+    /// What happened.
+    pub change: ThreadChange,
+    /// Who is notified by it.
+    pub mention: Option<DiscordUserId>,
+}
+
+/// What happened to a group, as its thread tells it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum ThreadChange {
+    /// Somebody has it now; nobody where it was taken back.
+    Assignee(CardAssignee),
+    /// Its status changed.
+    Status(GroupStatus),
+    /// A work item was linked.
+    Linked(WorkItemNumber),
+    /// A link was removed.
+    Unlinked(WorkItemNumber),
+}
+
+/// What changed while nobody was to be notified. Mentions nobody.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Summary {
+    /// The short ids of the groups that changed, at most [`Summary::MAX_SHOWN`] of them.
+    pub short_ids: Vec<String>,
+    /// How many groups changed.
+    pub groups: usize,
+}
+
+impl Summary {
+    /// How many groups are named; the rest are counted.
+    pub const MAX_SHOWN: usize = 20;
+}
+
 /// What a message says.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Message {
@@ -182,6 +278,10 @@ pub enum Message {
     Card(Card),
     /// A mention.
     Ping(Ping),
+    /// A change, for the card's thread.
+    ThreadPost(ThreadPost),
+    /// What was gathered.
+    Summary(Summary),
 }
 
 /// All that rendering a group's card on a route needs, read in one go.

@@ -22,6 +22,7 @@ pub mod page;
 pub mod person;
 pub mod port;
 pub mod project;
+pub mod route;
 pub mod secret;
 pub mod service;
 pub mod slug;

@@ -1,11 +1,12 @@
 //! The outbox: what must be told or asked outside, written in the transaction that decided it.
 
-use crate::assignee::ChangeSource;
+use crate::assignee::{ActivityKind, ChangeSource};
 use crate::id::{
     ActivityId, GroupId, HookId, InstallationId, IntegrationId, OrganizationId, OutboxId, ProjectId, RouteId,
     TrackingRuleId, UserId, WorkItemNumber,
 };
 use crate::organization::{ChannelId, MessageId};
+use crate::route::RouteEvent;
 use crate::time::Timestamp;
 use crate::work_item::AzureProjectId;
 use serde::{Deserialize, Serialize};
@@ -34,6 +35,35 @@ pub enum OutboxTask {
         user: UserId,
         /// The history entry that it tells of.
         activity: ActivityId,
+    },
+    /// Event: tell a change in the thread of the group's card.
+    ThreadPost {
+        /// The group.
+        group: GroupId,
+        /// The route.
+        route: RouteId,
+        /// The history entry that it tells of.
+        activity: ActivityId,
+        /// What happened.
+        change: ActivityKind,
+        /// Whom to mention.
+        mention: Option<UserId>,
+    },
+    /// Event: keep a change for the route's next summary, instead of telling it by itself.
+    Gather {
+        /// The group.
+        group: GroupId,
+        /// The route.
+        route: RouteId,
+        /// The history entry that it tells of.
+        activity: ActivityId,
+        /// What kind of change it is.
+        event: RouteEvent,
+    },
+    /// Converge: tell in one message what was gathered for the route.
+    Summary {
+        /// The route.
+        route: RouteId,
     },
     /// Event: the group of this card is gone; say so on it.
     CloseCard {
@@ -145,6 +175,9 @@ impl OutboxTask {
         match self {
             Self::Card { .. } => "card",
             Self::Ping { .. } => "ping",
+            Self::ThreadPost { .. } => "thread_post",
+            Self::Gather { .. } => "gather",
+            Self::Summary { .. } => "summary",
             Self::CloseCard { .. } => "close_card",
             Self::RefreshWorkItem { .. } => "refresh_work_item",
             Self::ReconcileProject { .. } => "reconcile_project",
@@ -164,6 +197,7 @@ impl OutboxTask {
     pub const fn lane(&self) -> Lane {
         match self {
             Self::Card { .. } | Self::Ping { .. } | Self::CloseCard { .. } => Lane::Messages,
+            Self::ThreadPost { .. } | Self::Gather { .. } | Self::Summary { .. } => Lane::Messages,
             Self::RefreshWorkItem { .. }
             | Self::ConvergeWorkItem { .. }
             | Self::LearnWorkflow { .. }
@@ -202,7 +236,13 @@ impl OutboxTask {
                 Some(format!("subscriptions:{installation}:{}", azure_project.as_str()))
             }
             Self::DeleteSubscription { hook } => Some(format!("delete_subscription:{hook}")),
-            Self::Ping { .. } | Self::CloseCard { .. } | Self::CreateWorkItem { .. } | Self::AddComment { .. } => None,
+            Self::Summary { route } => Some(format!("summary:{route}")),
+            Self::Ping { .. }
+            | Self::ThreadPost { .. }
+            | Self::Gather { .. }
+            | Self::CloseCard { .. }
+            | Self::CreateWorkItem { .. }
+            | Self::AddComment { .. } => None,
         }
     }
 
@@ -223,6 +263,7 @@ impl OutboxTask {
             | Self::Ping { group, .. }
             | Self::CreateWorkItem { group, .. }
             | Self::AddComment { group, .. } => Some(*group),
+            Self::ThreadPost { group, .. } | Self::Gather { group, .. } => Some(*group),
             _ => None,
         }
     }
@@ -261,7 +302,7 @@ impl Lane {
     #[must_use]
     pub const fn kinds(self) -> &'static [&'static str] {
         match self {
-            Self::Messages => &["card", "ping", LAST_OF_LANE],
+            Self::Messages => &["card", "ping", "thread_post", "gather", "summary", LAST_OF_LANE],
             Self::Tracker => &[
                 "refresh_work_item",
                 "converge_work_item",
@@ -360,6 +401,20 @@ mod tests {
         let tasks = [
             OutboxTask::Card { group, route },
             OutboxTask::Ping { group, route, user: UserId::new(1), activity: ActivityId::generate(now, &entropy) },
+            OutboxTask::ThreadPost {
+                group,
+                route,
+                activity: ActivityId::generate(now, &entropy),
+                change: ActivityKind::Linked { work_item: 7 },
+                mention: None,
+            },
+            OutboxTask::Gather {
+                group,
+                route,
+                activity: ActivityId::generate(now, &entropy),
+                event: RouteEvent::Linked,
+            },
+            OutboxTask::Summary { route },
             close(ChannelId::new(1).unwrap(), MessageId::new(2).unwrap()),
             OutboxTask::RefreshWorkItem {
                 integration: IntegrationId::generate(now, &entropy),

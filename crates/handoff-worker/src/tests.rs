@@ -4,7 +4,7 @@
 use crate::outbox::{self, carry_out_within};
 use crate::{LOOPS, Loop, RETENTION, WakeSignals, Workers, inbox, supervise};
 use async_trait::async_trait;
-use handoff_domain::chat::Message;
+use handoff_domain::chat::{Message, ThreadPost};
 use handoff_domain::delivery::{ClaimedDelivery, DeliveryState, NewDelivery};
 use handoff_domain::hook::EventType;
 use handoff_domain::id::{DeliveryId, HookId, IntegrationId, OrganizationId, OutboxId, WorkItemNumber};
@@ -55,6 +55,24 @@ struct Chat {
 impl ChatMessenger for Chat {
     async fn create(&self, _: ChannelId, _: &Message, _: &str) -> Result<MessageId, ChatError> {
         Err(ChatError::Unauthorized)
+    }
+
+    async fn create_silently(&self, _: ChannelId, _: &Message, _: &str) -> Result<MessageId, ChatError> {
+        Err(ChatError::Unauthorized)
+    }
+
+    async fn create_in_thread(&self, _: ChannelId, _: &ThreadPost, _: &str) -> Result<MessageId, ChatError> {
+        Err(ChatError::Unauthorized)
+    }
+
+    async fn find_in_thread(
+        &self,
+        _: ChannelId,
+        _: MessageId,
+        _: &str,
+        _: Timestamp,
+    ) -> Result<Option<MessageId>, ChatError> {
+        Ok(None)
     }
 
     async fn edit(&self, _: ChannelId, id: MessageId, _: &Message) -> Result<(), ChatError> {

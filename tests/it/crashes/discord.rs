@@ -1,7 +1,7 @@
 //! Discord that fails in the middle: a message whose answer was lost is found again, not doubled, and
 //! limits are kept to.
 
-use super::assert_adas;
+use super::{assert_adas, assert_all_adas};
 use handoff_sandbox::fault::Fault;
 use handoff_tests::instance::Setup;
 use handoff_tests::scene::{Group, Scene};
@@ -133,9 +133,7 @@ async fn forty_groups_at_once_in_one_channel_are_all_told_within_discords_limits
         all.push(waiting(&scene).await);
     }
     scene.settle().await;
-    for group in &all {
-        assert_adas(&scene, group).await;
-    }
+    assert_all_adas(&scene, &all.iter().collect::<Vec<_>>()).await;
     assert_eq!(scene.discord.requests_during_cooldown(), 0);
     scene.finish().await;
 }

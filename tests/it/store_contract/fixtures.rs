@@ -18,6 +18,7 @@ use handoff_domain::page::PageRequest;
 use handoff_domain::person::{IdentityMapping, Person, Unresolved, UnresolvedReason};
 use handoff_domain::port::UnitOfWork;
 use handoff_domain::project::Project;
+use handoff_domain::route::RouteFilter;
 use handoff_domain::secret::Sealed;
 use handoff_domain::slug::Slug;
 use handoff_domain::text::Name;
@@ -248,6 +249,8 @@ pub(crate) fn route(id: u128, channel: u64) -> Route {
         channel: ChannelId::new(channel).unwrap(),
         mode: RouteMode::Card,
         ids_only: false,
+        filter: RouteFilter::default(),
+        quiet_hours: None,
         disabled: None,
         created_at: NOW,
     }
@@ -266,6 +269,8 @@ pub(crate) fn card(id: u128) -> MessageRecord {
         nonce: String::new(),
         nonce_at: NOW,
         digest: None,
+        reposted_at: None,
+        given_up: false,
     }
 }
 

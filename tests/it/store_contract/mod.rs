@@ -7,6 +7,7 @@
 #![expect(clippy::unwrap_used, reason = "these are tests, helpers included")]
 
 mod backend;
+mod backlog;
 mod bulk;
 mod concurrency;
 mod fidelity;

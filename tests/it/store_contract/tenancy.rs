@@ -137,8 +137,8 @@ async fn a_ping_is_known_by_the_activity_it_tells_of(store: Shared) {
     let mut uow = begin(&store).await;
     uow.put_message_record(&ping(2, "one")).await.unwrap();
     uow.put_message_record(&ping(3, "other")).await.unwrap();
-    assert_eq!(uow.ping_record(GROUP, ROUTE, "one").await.unwrap(), Some(ping(2, "one")));
-    assert_eq!(uow.ping_record(GROUP, ROUTE, "").await.unwrap(), None);
+    assert_eq!(uow.message_record(GROUP, ROUTE, MessageKind::Ping, "one").await.unwrap(), Some(ping(2, "one")));
+    assert_eq!(uow.message_record(GROUP, ROUTE, MessageKind::Ping, "").await.unwrap(), None);
     let sent = MessageRecord {
         message: MessageId::new(77),
         nonce: "n".to_owned(),
@@ -146,5 +146,5 @@ async fn a_ping_is_known_by_the_activity_it_tells_of(store: Shared) {
         ..ping(2, "one")
     };
     uow.put_message_record(&sent).await.unwrap();
-    assert_eq!(uow.ping_record(GROUP, ROUTE, "one").await.unwrap(), Some(sent));
+    assert_eq!(uow.message_record(GROUP, ROUTE, MessageKind::Ping, "one").await.unwrap(), Some(sent));
 }

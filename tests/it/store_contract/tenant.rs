@@ -47,7 +47,7 @@ async fn shown(store: &Shared, to: OrganizationId) -> Vec<(&'static str, usize)>
         ("unresolved_links", page(store.unresolved_links(to, PageRequest::first()).await)),
         ("mappings", page(store.mappings(to, PageRequest::first()).await)),
         ("guilds", store.guilds(to).await.unwrap().len()),
-        ("routes", store.routes(to, PROJECT).await.unwrap().len()),
+        ("routes", store.routes(to, PROJECT, PageRequest::first()).await.unwrap().items.len()),
         ("route", usize::from(store.route(to, ROUTE).await.unwrap().is_some())),
         ("deliveries", page(store.deliveries(to, None, PageRequest::first()).await)),
         ("delivery", usize::from(store.delivery(to, row).await.unwrap().is_some())),

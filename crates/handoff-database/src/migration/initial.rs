@@ -147,6 +147,7 @@ CREATE TABLE assignments (
   assigned_at bigint NOT NULL,
   CONSTRAINT assignment_user_xor_team CHECK ((user_id IS NULL) <> (team_id IS NULL))
 );
+CREATE INDEX assignment_user ON assignments (user_id) WHERE user_id IS NOT NULL;
 CREATE TABLE decisions (
   group_id {uuid} NOT NULL CONSTRAINT decision_pkey PRIMARY KEY REFERENCES issue_groups (id),
   user_id bigint REFERENCES users (id),
@@ -337,6 +338,8 @@ CREATE TABLE routes (
   channel bigint NOT NULL,
   mode {text} NOT NULL,
   ids_only boolean NOT NULL,
+  filter {text} NOT NULL,
+  quiet_hours {text},
   disabled {text},
   created_at bigint NOT NULL
 );
@@ -352,10 +355,11 @@ CREATE TABLE messages (
   message bigint,
   nonce {text} NOT NULL,
   nonce_at bigint NOT NULL,
-  digest {text}
+  digest {text},
+  reposted_at bigint,
+  given_up boolean NOT NULL
 );
 CREATE UNIQUE INDEX message_subject ON messages (group_id, route_id, kind, subject);
-CREATE INDEX message_route ON messages (route_id);
 CREATE TABLE interactions (
   id bigint NOT NULL CONSTRAINT interaction_pkey PRIMARY KEY
 );
@@ -375,6 +379,16 @@ CREATE TABLE wrong_codes (
 );
 CREATE INDEX wrong_codes_since ON wrong_codes (since);
 CREATE INDEX assignment_user ON assignments (user_id) WHERE user_id IS NOT NULL;
+CREATE INDEX message_route ON messages (route_id, nonce_at);
+CREATE TABLE route_backlog (
+  route_id {uuid} NOT NULL REFERENCES routes (id),
+  activity_id {uuid} NOT NULL,
+  organization_id bigint NOT NULL REFERENCES organizations (id),
+  group_id {uuid} NOT NULL REFERENCES issue_groups (id),
+  summary_id {uuid},
+  CONSTRAINT route_backlog_pkey PRIMARY KEY (route_id, activity_id)
+);
+CREATE INDEX route_backlog_group ON route_backlog (group_id);
 CREATE TABLE deliveries (
   id {uuid} NOT NULL CONSTRAINT delivery_pkey PRIMARY KEY,
   hook_id {uuid} NOT NULL,

@@ -3,12 +3,13 @@
 use crate::error::Stored;
 use crate::row;
 use crate::sql::Sql;
-use crate::table::{guilds, routes};
+use crate::table::{guilds, messages, routes};
 use handoff_domain::chat::{Guild, Route};
 use handoff_domain::id::{OrganizationId, ProjectId, RouteId};
 use handoff_domain::organization::GuildId;
+use handoff_domain::page::{Page, PageRequest};
 use handoff_domain::port::store::StoreResult;
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder};
 
 pub(super) async fn guilds(on: &impl ConnectionTrait, organization: OrganizationId) -> StoreResult<Vec<Guild>> {
     let own = guilds::Column::OrganizationId.eq(organization.get());
@@ -34,9 +35,26 @@ pub(super) async fn routes(
     on: &impl ConnectionTrait,
     organization: OrganizationId,
     project: ProjectId,
-) -> StoreResult<Vec<Route>> {
-    let own = visible(organization).text(" AND p.id = ").bind(project.get()).text(" ORDER BY r.id");
-    own.models::<routes::Model>(on).await?.into_iter().map(row::route).collect()
+    page: PageRequest<RouteId>,
+) -> StoreResult<Page<Route>> {
+    let mut own = visible(organization).text(" AND p.id = ").bind(project.get());
+    if let Some(after) = page.after {
+        own = own.text(" AND r.id > ").bind(after.get());
+    }
+    let own = own.text(" ORDER BY r.id LIMIT ").bind(i64::from(page.limit) + 1);
+    let found = own.models::<routes::Model>(on).await?.into_iter().map(row::route).collect::<StoreResult<_>>()?;
+    Ok(Page::from_one_more(found, page.limit))
+}
+
+pub(super) async fn given_up_cards(
+    on: &impl ConnectionTrait,
+    organization: OrganizationId,
+    route: RouteId,
+) -> StoreResult<u64> {
+    let own = messages::Column::OrganizationId.eq(organization.get());
+    let of_route = messages::Column::RouteId.eq(route.get());
+    let given_up = messages::Column::GivenUp.eq(true);
+    messages::Entity::find().filter(own).filter(of_route).filter(given_up).count(on).await.stored()
 }
 
 pub(super) async fn route(

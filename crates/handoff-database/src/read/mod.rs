@@ -270,8 +270,17 @@ impl Reader for Database {
         chat::guilds(&self.reader, organization).await
     }
 
-    async fn routes(&self, organization: OrganizationId, project: ProjectId) -> StoreResult<Vec<Route>> {
-        chat::routes(&self.reader, organization, project).await
+    async fn routes(
+        &self,
+        organization: OrganizationId,
+        project: ProjectId,
+        page: PageRequest<RouteId>,
+    ) -> StoreResult<Page<Route>> {
+        chat::routes(&self.reader, organization, project, page).await
+    }
+
+    async fn given_up_cards(&self, organization: OrganizationId, route: RouteId) -> StoreResult<u64> {
+        chat::given_up_cards(&self.reader, organization, route).await
     }
 
     async fn route(&self, organization: OrganizationId, id: RouteId) -> StoreResult<Option<Route>> {

@@ -1,12 +1,13 @@
 //! Guilds, routes and messages.
 
-use super::{at, discord, name, signed};
+use super::{at, discord, from_json, json, name, signed};
 use crate::error::damaged;
 use crate::table::{guilds, messages, routes};
 use handoff_domain::chat::{Guild, MessageKind, MessageRecord, Route, RouteMode};
 use handoff_domain::id::{GroupId, MessageRecordId, OrganizationId, ProjectId, RouteId};
 use handoff_domain::organization::{ChannelId, GuildId, MessageId};
 use handoff_domain::port::store::StoreResult;
+use handoff_domain::time::Timestamp;
 
 pub(crate) fn guild(row: &guilds::Model) -> StoreResult<Guild> {
     Ok(Guild {
@@ -26,13 +27,15 @@ pub(crate) fn route(row: routes::Model) -> StoreResult<Route> {
         channel: discord(ChannelId::new, row.channel)?,
         mode: RouteMode::from_stored(&row.mode).ok_or_else(|| damaged("route mode"))?,
         ids_only: row.ids_only,
+        filter: from_json(&row.filter)?,
+        quiet_hours: row.quiet_hours.as_deref().map(from_json).transpose()?,
         disabled: row.disabled,
         created_at: at(row.created_at),
     })
 }
 
-pub(crate) fn route_row(route: &Route) -> routes::Model {
-    routes::Model {
+pub(crate) fn route_row(route: &Route) -> StoreResult<routes::Model> {
+    Ok(routes::Model {
         id: route.id.get(),
         organization_id: route.organization.get(),
         project_id: route.project.get(),
@@ -40,9 +43,11 @@ pub(crate) fn route_row(route: &Route) -> routes::Model {
         channel: signed(route.channel.get()),
         mode: route.mode.as_str().to_owned(),
         ids_only: route.ids_only,
+        filter: json(&route.filter)?,
+        quiet_hours: route.quiet_hours.as_ref().map(json).transpose()?,
         disabled: route.disabled.clone(),
         created_at: route.created_at.as_micros(),
-    }
+    })
 }
 
 pub(crate) fn message(row: messages::Model) -> StoreResult<MessageRecord> {
@@ -58,6 +63,8 @@ pub(crate) fn message(row: messages::Model) -> StoreResult<MessageRecord> {
         nonce: row.nonce,
         nonce_at: at(row.nonce_at),
         digest: row.digest,
+        reposted_at: row.reposted_at.map(at),
+        given_up: row.given_up,
     })
 }
 
@@ -74,5 +81,7 @@ pub(crate) fn message_row(record: &MessageRecord) -> messages::Model {
         nonce: record.nonce.clone(),
         nonce_at: record.nonce_at.as_micros(),
         digest: record.digest.clone(),
+        reposted_at: record.reposted_at.map(Timestamp::as_micros),
+        given_up: record.given_up,
     }
 }

@@ -1,6 +1,6 @@
 //! Discord, outward: creating, editing and finding messages, and looking at channels.
 
-use crate::chat::Message;
+use crate::chat::{Message, ThreadPost};
 use crate::organization::{ChannelId, GuildId, MessageId};
 use crate::text::Name;
 use crate::time::Timestamp;
@@ -47,6 +47,8 @@ pub struct ChannelDescription {
     pub name: String,
     /// Why nothing can be sent there, for people, with what to do; `None` when all is well.
     pub unusable: Option<String>,
+    /// Why no threads can be begun there, for people, with what to do; `None` when they can.
+    pub no_threads: Option<String>,
     /// Whether @everyone can read it.
     pub visible_to_everyone: bool,
 }
@@ -60,6 +62,39 @@ pub trait ChatMessenger: Send + Sync {
     /// # Errors
     /// [`ChatError`].
     async fn create(&self, channel: ChannelId, message: &Message, nonce: &str) -> Result<MessageId, ChatError>;
+
+    /// The same, and nobody's device is told of it.
+    ///
+    /// # Errors
+    /// [`ChatError`].
+    async fn create_silently(&self, channel: ChannelId, message: &Message, nonce: &str)
+    -> Result<MessageId, ChatError>;
+
+    /// Posts in the thread of a card, which is begun where there is none, and taken out of the archive
+    /// where it is in it. Where the thread is locked, or the channel can have no more threads, the message
+    /// is a reply to the card in its channel.
+    ///
+    /// # Errors
+    /// [`ChatError`].
+    async fn create_in_thread(
+        &self,
+        channel: ChannelId,
+        post: &ThreadPost,
+        nonce: &str,
+    ) -> Result<MessageId, ChatError>;
+
+    /// Looks for an own message with this nonce where [`ChatMessenger::create_in_thread`] may have posted
+    /// it.
+    ///
+    /// # Errors
+    /// [`ChatError`].
+    async fn find_in_thread(
+        &self,
+        channel: ChannelId,
+        card: MessageId,
+        nonce: &str,
+        since: Timestamp,
+    ) -> Result<Option<MessageId>, ChatError>;
 
     /// Makes an own message say this instead. Nobody is pinged by it.
     ///

@@ -180,7 +180,14 @@ pub trait Reader: Send + Sync {
     /// The organization's guilds.
     async fn guilds(&self, organization: OrganizationId) -> StoreResult<Vec<Guild>>;
     /// A project's routes.
-    async fn routes(&self, organization: OrganizationId, project: ProjectId) -> StoreResult<Vec<Route>>;
+    async fn routes(
+        &self,
+        organization: OrganizationId,
+        project: ProjectId,
+        page: PageRequest<RouteId>,
+    ) -> StoreResult<Page<Route>>;
+    /// How many cards of a route were given up on, since people deleted them again and again.
+    async fn given_up_cards(&self, organization: OrganizationId, route: RouteId) -> StoreResult<u64>;
     /// One route.
     async fn route(&self, organization: OrganizationId, id: RouteId) -> StoreResult<Option<Route>>;
     /// A guild, whosever it is: it tells the tenant of what is done in it.

@@ -9,13 +9,15 @@ use super::singleton::WatchTx;
 use super::tracking::TrackingTx;
 use crate::access_code::{AccessCode, CodeKind};
 use crate::assignee::{Activity, Assignee, Assignment, Decision, FollowReason, Follower};
-use crate::chat::{CardSource, Guild, MessageRecord, Route, RouteRef};
+use crate::chat::{
+    BacklogEntry, CardPlace, CardSource, Guild, MessageKind, MessageRecord, Route, RouteRef, SummarySource,
+};
 use crate::delivery::FinishedDelivery;
 use crate::group::{Group, GroupStatus};
 use crate::hook::Hook;
 use crate::id::{
-    DeliveryId, ExternalIssueId, GroupId, InstallationId, IntegrationId, LinkId, MappingId, OrganizationId, OutboxId,
-    ProjectId, RouteId, TeamId, TokenId, UserId, WorkItemNumber,
+    DeliveryId, ExternalIssueId, GroupId, InstallationId, IntegrationId, LinkId, MappingId, MessageRecordId,
+    OrganizationId, OutboxId, ProjectId, RouteId, TeamId, TokenId, UserId, WorkItemNumber,
 };
 use crate::integration::{ConnectedProject, Installation, Integration, Toggles};
 use crate::interaction::WrongCodes;
@@ -426,15 +428,40 @@ pub trait ChatTx {
     async fn routes_of(&mut self, projects: &[ProjectId]) -> StoreResult<Vec<RouteRef>>;
     /// What a card shows; `None` if the group or the route is absent, or the project hidden.
     async fn card_source(&mut self, group: GroupId, route: RouteId) -> StoreResult<Option<CardSource>>;
-    /// The record of a ping; `subject` is the activity's id.
-    async fn ping_record(
+    /// The record of a message; what its subject is, [`MessageRecord::subject`] says.
+    async fn message_record(
         &mut self,
         group: GroupId,
         route: RouteId,
+        kind: MessageKind,
         subject: &str,
     ) -> StoreResult<Option<MessageRecord>>;
     /// Inserts or replaces a record.
     async fn put_message_record(&mut self, record: &MessageRecord) -> StoreResult<()>;
+    /// Replaces a route's mode, filter, quiet hours, whether it shows ids only, and why it is disabled;
+    /// `false` if absent.
+    async fn update_route(&mut self, route: &Route) -> StoreResult<bool>;
+    /// How many pings and thread posts were first tried on the route after `since`.
+    async fn told_since(&mut self, route: RouteId, since: Timestamp) -> StoreResult<u64>;
+    /// Inserts; an entry that is there stays as it is.
+    async fn put_backlog(&mut self, rows: &[BacklogEntry]) -> StoreResult<()>;
+    /// Takes up to `limit` entries of the route's backlog, the oldest, that no summary has taken yet.
+    /// How many.
+    async fn take_backlog(&mut self, route: RouteId, summary: MessageRecordId, limit: u16) -> StoreResult<u64>;
+    /// Removes what a summary had taken.
+    async fn drop_backlog(&mut self, route: RouteId, summary: MessageRecordId) -> StoreResult<()>;
+    /// What a summary shows; `None` if the route is absent, or its project hidden.
+    async fn summary_source(&mut self, route: RouteId) -> StoreResult<Option<SummarySource>>;
+    /// Posts again the cards of the route that were given up on, when they next change.
+    async fn forget_given_up(&mut self, route: RouteId) -> StoreResult<()>;
+    /// Up to `limit` cards of the groups that a user has, in order, after `after`; those of hidden projects
+    /// and disabled routes are left out.
+    async fn cards_of_user(
+        &mut self,
+        user: UserId,
+        after: Option<CardPlace>,
+        limit: u16,
+    ) -> StoreResult<Vec<CardPlace>>;
 }
 
 /// What people do in Discord: which interactions were acted on, codes, and wrong ones.

@@ -54,6 +54,7 @@ enum Ending {
     Over(OutboxState, Option<String>),
     Again { after: Option<Duration>, reason: String, counts: bool },
     AtOnce,
+    At(Timestamp),
     LeaseLost,
 }
 
@@ -72,6 +73,9 @@ impl CarryOut {
             Ending::AtOnce => {
                 let reason = "an earlier attempt had arrived after all";
                 return self.outbox.fail(claimed.id, claimed.token, now, reason, false).await;
+            }
+            Ending::At(at) => {
+                return self.outbox.fail(claimed.id, claimed.token, at, "the route keeps quiet", false).await;
             }
             Ending::Again { counts, reason, .. } if counts && claimed.attempts + 1 >= MAX_ATTEMPTS => {
                 (OutboxState::Dead, Some(reason))
@@ -105,6 +109,13 @@ impl CarryOut {
             OutboxTask::Ping { group, route, user, activity } => {
                 self.messages.send_ping(claimed, *group, *route, *user, *activity).await
             }
+            OutboxTask::ThreadPost { group, route, activity, change, mention } => {
+                self.messages.post_in_thread(claimed, (*group, *route), *activity, change, *mention).await
+            }
+            OutboxTask::Gather { group, route, activity, event } => {
+                self.messages.gather(claimed, *group, *route, *activity, *event).await
+            }
+            OutboxTask::Summary { route } => self.messages.send_summary(claimed, *route).await,
             OutboxTask::CloseCard { channel, message, short_id, title } => {
                 self.messages.close_card(*channel, *message, short_id, title).await
             }
@@ -230,6 +241,7 @@ fn ending_of(done: Result<Sent, UseCaseError>) -> Ending {
     let dead = |reason: String| Ending::Over(OutboxState::Dead, Some(reason));
     let error = match done {
         Ok(Sent::Stale) => return Ending::AtOnce,
+        Ok(Sent::NotYet { at }) => return Ending::At(at),
         Ok(Sent::Obsolete) => return Ending::Over(OutboxState::Obsolete, None),
         Ok(_) => return Ending::Over(OutboxState::Done, None),
         Err(error) => error,

@@ -10,6 +10,7 @@ use crate::outbox::{OutboxArm, OutboxTask};
 use crate::person::Unresolved;
 use crate::port::store::GroupState;
 use crate::port::{AssigneeExistsCache, Entropy, FillTicket, OwnershipDebounce, StoreError, UnitOfWork, Wake};
+use crate::route::RouteEvent;
 use crate::time::Timestamp;
 use crate::work_item::{ExternalIssue, OutwardLink};
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -130,6 +131,7 @@ impl ChangeSet {
         // A history is read in the order of its ids: entries of one moment are told apart by a microsecond.
         let earlier = i64::try_from(self.activities.len()).unwrap_or(i64::MAX);
         let id = ActivityId::generate(around.now.offset_micros(earlier), around.entropy);
+        self.post_in_threads(state, id, &kind, around);
         self.activities.push(Activity {
             id,
             organization: state.group.organization,
@@ -185,6 +187,51 @@ impl ChangeSet {
             let task = OutboxTask::Ping { group: state.group.id, route: route.id, user, activity };
             self.arm(state.group.organization, Some(state.group.project), task, around);
         }
+        for row in &mut self.arms {
+            if let OutboxTask::ThreadPost { activity: told, mention, .. } = &mut row.task
+                && *told == activity
+            {
+                *mention = Some(user);
+            }
+        }
+    }
+
+    /// Tells an entry of the history in the threads of the group's cards. That a group was made is what
+    /// the card itself says.
+    fn post_in_threads(
+        &mut self,
+        state: &GroupState,
+        activity: ActivityId,
+        kind: &ActivityKind,
+        around: &Surroundings<'_>,
+    ) {
+        let is_told = RouteEvent::of(kind).is_some_and(|event| event != RouteEvent::Created);
+        let with_thread = |r: &&RouteRef| is_told && r.project == state.group.project && r.mode == RouteMode::Thread;
+        for route in around.routes.iter().filter(with_thread) {
+            let (group, route, change) = (state.group.id, route.id, kind.clone());
+            let task = OutboxTask::ThreadPost { group, route, activity, change, mention: None };
+            self.arm(state.group.organization, Some(state.group.project), task, around);
+        }
+    }
+
+    /// Nothing of this happened just now: what would be told one by one is gathered for one summary.
+    #[must_use]
+    pub fn found_late(mut self) -> Self {
+        for row in &mut self.arms {
+            let gathered = match &row.task {
+                OutboxTask::Ping { group, route, activity, .. } => {
+                    Some((*group, *route, *activity, RouteEvent::Assigned))
+                }
+                OutboxTask::ThreadPost { group, route, activity, change, .. } => {
+                    RouteEvent::of(change).map(|event| (*group, *route, *activity, event))
+                }
+                _ => None,
+            };
+            if let Some((group, route, activity, event)) = gathered {
+                row.task = OutboxTask::Gather { group, route, activity, event };
+            }
+        }
+        self
     }
 
     /// The work items that hear of it are to be made to agree with what the group decided.

@@ -3,13 +3,17 @@
 use super::error::{UseCaseError, rerun};
 use super::generate_snowflake_id::SnowflakeIds;
 use super::save_with_snowflake_id::{SnowflakeModel, save_with_snowflake_id};
-use crate::id::{OrganizationId, OutboxId};
+use crate::chat::CardPlace;
+use crate::id::{OrganizationId, OutboxId, UserId};
 use crate::outbox::{OutboxArm, OutboxTask};
-use crate::port::{Clock, Entropy, Reader, Store, StoreError, Wake};
+use crate::port::{Clock, Entropy, Reader, Store, StoreError, UnitOfWork, Wake};
 use crate::slug::Slug;
 use crate::text::Name;
 use std::future::Future;
 use std::sync::Arc;
+
+/// How many cards are armed in one statement.
+const CARDS_AT_ONCE: u16 = 200;
 
 /// The ports that every small service needs.
 #[derive(Clone)]
@@ -32,6 +36,26 @@ impl Essentials {
     /// A row of the outbox that is due now and belongs to no project.
     pub(super) fn armed(&self, organization: OrganizationId, task: OutboxTask) -> OutboxArm {
         due_now(organization, task, self.clock.as_ref(), self.entropy.as_ref())
+    }
+
+    /// Arms the cards of the groups that a user has, of every organization: they show the user otherwise
+    /// from now on.
+    pub(super) async fn arm_cards_of(&self, uow: &mut dyn UnitOfWork, user: UserId) -> Result<(), StoreError> {
+        let mut after = None;
+        loop {
+            let cards = uow.cards_of_user(user, after, CARDS_AT_ONCE).await?;
+            let Some(last) = cards.last().copied() else { return Ok(()) };
+            let card = |place: &CardPlace| OutboxArm {
+                project: Some(place.project),
+                ..self.armed(place.organization, OutboxTask::Card { group: place.group, route: place.route })
+            };
+            let rows: Vec<OutboxArm> = cards.iter().map(card).collect();
+            uow.arm(&rows).await?;
+            if cards.len() < usize::from(CARDS_AT_ONCE) {
+                return Ok(());
+            }
+            after = Some(last);
+        }
     }
 
     /// Saves under a snowflake id where those are on, else under zero, for which the store gives one.

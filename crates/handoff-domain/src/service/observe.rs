@@ -200,7 +200,10 @@ fn judge(seen: &Observation, mirror: Option<&ExternalIssue>, now: Timestamp) -> 
         ..mirror.clone()
     };
     let card_changed = (&issue.title, &issue.state, issue.deleted) != (&mirror.title, &mirror.state, mirror.deleted)
-        || issue.url != mirror.url;
+        || issue.url != mirror.url
+        // A route may be about the group now, and want its first card.
+        || (&issue.work_item_type, &issue.area_path, &issue.tags)
+            != (&mirror.work_item_type, &mirror.area_path, &mirror.tags);
     Verdict::News(Box::new(News {
         outcome,
         rewound_from: rewound.then(|| mirror.revision.get()),

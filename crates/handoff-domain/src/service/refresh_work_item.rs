@@ -18,6 +18,15 @@ use std::sync::Arc;
 /// How many work items are observed in one transaction.
 pub const BATCH: u16 = 200;
 
+/// How a change came to be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Found {
+    /// We were told to look.
+    Live,
+    /// By looking at everything: it may have happened any time ago, and with much else.
+    Late,
+}
+
 /// Reads work items again.
 #[derive(Clone)]
 pub struct RefreshWorkItem {
@@ -78,7 +87,7 @@ impl RefreshWorkItem {
             let of_project = self.reader.linked_work_items(organization, at.integration, azure_project, after, BATCH);
             let batch = of_project.await?;
             let Some(last) = batch.last().copied() else { return Ok(report) };
-            self.read_and_compare(&at, &batch, &mut report).await?;
+            self.read_and_compare(&at, &batch, Found::Late, &mut report).await?;
             report.looked_at += batch.len();
             told(&report);
             after = Some(last);
@@ -110,24 +119,25 @@ impl RefreshWorkItem {
         at: &TrackerConnection,
         numbers: &[WorkItemNumber],
     ) -> Result<(), UseCaseError> {
-        self.read_and_compare(at, numbers, &mut ReconcileReport::default()).await
+        self.read_and_compare(at, numbers, Found::Live, &mut ReconcileReport::default()).await
     }
 
     async fn read_and_compare(
         &self,
         at: &TrackerConnection,
         numbers: &[WorkItemNumber],
+        found: Found,
         report: &mut ReconcileReport,
     ) -> Result<(), UseCaseError> {
         let begun_at = self.assignments.clock.now();
         let first = self.read(at, numbers).await?;
         let missing: Vec<WorkItemNumber> =
             numbers.iter().copied().filter(|number| first.iter().all(|seen| seen.number != *number)).collect();
-        let doubtful = self.apply(at.integration, &first, (begun_at, false), report).await?;
+        let doubtful = self.apply(at.integration, &first, (begun_at, false), found, report).await?;
         if !doubtful.is_empty() {
             let begun_at = self.assignments.clock.now();
             let again = self.read(at, &doubtful).await?;
-            self.apply(at.integration, &again, (begun_at, true), report).await?;
+            self.apply(at.integration, &again, (begun_at, true), found, report).await?;
         }
         self.settle_missing(at, &missing, begun_at, report).await
     }
@@ -164,7 +174,9 @@ impl RefreshWorkItem {
         answer: Snapshot,
         begun_at: Timestamp,
     ) -> Result<(), UseCaseError> {
-        self.apply(integration, &[answer], (begun_at, false), &mut ReconcileReport::default()).await.map(|_| ())
+        self.apply(integration, &[answer], (begun_at, false), Found::Live, &mut ReconcileReport::default())
+            .await
+            .map(|_| ())
     }
 
     async fn read(&self, at: &TrackerConnection, numbers: &[WorkItemNumber]) -> Result<Vec<Snapshot>, UseCaseError> {
@@ -181,6 +193,7 @@ impl RefreshWorkItem {
         integration: IntegrationId,
         read: &[Snapshot],
         (begun_at, second_look): (Timestamp, bool),
+        found: Found,
         report: &mut ReconcileReport,
     ) -> Result<Vec<WorkItemNumber>, UseCaseError> {
         if read.is_empty() {
@@ -205,6 +218,7 @@ impl RefreshWorkItem {
             let (outcomes, mut changes) = observe_against(uow.as_mut(), &seen, before.clone(), clock, entropy).await?;
             let items: Vec<_> = read.iter().map(|snapshot| (integration, snapshot, None)).collect();
             changes.arm_rows(tracking_arms(uow.as_mut(), &items, clock, entropy).await?);
+            let changes = if found == Found::Late { changes.found_late() } else { changes };
             changes.write(uow.as_mut()).await?;
             uow.commit().await.map(|()| (before, outcomes, changes))
         })

@@ -8,6 +8,7 @@ use crate::organization::ChannelId;
 use crate::outbox::{OutboxArm, OutboxTask};
 use crate::port::chat::ChannelDescription;
 use crate::port::{ChatMessenger, StoreError, UnitOfWork};
+use crate::route::{QuietHours, RouteFilter};
 use std::sync::Arc;
 
 /// What a route that a person switched off says for itself.
@@ -27,14 +28,49 @@ pub struct NewRoute {
     pub mode: RouteMode,
     /// Show ids only; `None`: only where @everyone sees the channel.
     pub ids_only: Option<bool>,
+    /// What it is about.
+    pub filter: RouteFilter,
+    /// When nobody is notified.
+    pub quiet_hours: Option<QuietHours>,
 }
 
-/// A route that was made, and what to know about its channel.
+/// What is to be changed of a route; `None` stays as it is.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RouteChange {
+    /// Switches it on or off.
+    pub enabled: Option<bool>,
+    /// How.
+    pub mode: Option<RouteMode>,
+    /// Show ids only.
+    pub ids_only: Option<bool>,
+    /// What it is about.
+    pub filter: Option<RouteFilter>,
+    /// When nobody is notified, or that there is no such time.
+    pub quiet_hours: Option<Option<QuietHours>>,
+}
+
+impl RouteChange {
+    fn applied(&self, mut route: Route) -> Route {
+        match self.enabled {
+            Some(true) => route.disabled = None,
+            // Why it is off already stays to be read.
+            Some(false) => drop(route.disabled.get_or_insert_with(|| DISABLED_BY_A_PERSON.to_owned())),
+            None => {}
+        }
+        route.mode = self.mode.unwrap_or(route.mode);
+        route.ids_only = self.ids_only.unwrap_or(route.ids_only);
+        route.filter = self.filter.clone().unwrap_or(route.filter);
+        route.quiet_hours = self.quiet_hours.clone().unwrap_or(route.quiet_hours);
+        route
+    }
+}
+
+/// A route that was made or changed, and what to know about its channel.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SavedRoute {
     /// The route.
     pub route: Route,
-    /// Whether @everyone can read what is sent there.
+    /// Whether @everyone can read what is sent there, where that was looked at.
     pub visible_to_everyone: bool,
 }
 
@@ -55,7 +91,7 @@ impl Routes {
     /// cannot be used, with the reason, [`UseCaseError::Conflict`] when the project has a route there,
     /// [`UseCaseError::Chat`] as Discord answers.
     pub async fn create(&self, organization: OrganizationId, new: &NewRoute) -> Result<SavedRoute, UseCaseError> {
-        let channel = self.usable(organization, new.channel).await?;
+        let channel = self.usable(organization, new.channel, new.mode).await?;
         let now = self.base.clock.now();
         let route = Route {
             id: RouteId::generate(now, self.base.entropy.as_ref()),
@@ -65,6 +101,8 @@ impl Routes {
             channel: new.channel,
             mode: new.mode,
             ids_only: new.ids_only.unwrap_or(channel.visible_to_everyone),
+            filter: new.filter.clone(),
+            quiet_hours: new.quiet_hours.clone(),
             disabled: None,
             created_at: now,
         };
@@ -85,12 +123,13 @@ impl Routes {
         Ok(uow.commit().await?)
     }
 
-    /// Looks at the channel: there, in one of the organization's guilds, and open to the bot. A channel
-    /// of a foreign guild is refused in the same words as none at all.
+    /// Looks at the channel: there, in one of the organization's guilds, and open to the bot for
+    /// what the mode needs. A channel of a foreign guild is refused in the same words as none at all.
     async fn usable(
         &self,
         organization: OrganizationId,
         channel: ChannelId,
+        mode: RouteMode,
     ) -> Result<ChannelDescription, UseCaseError> {
         let refused = || {
             UseCaseError::Refused(
@@ -102,45 +141,62 @@ impl Routes {
         if guilds.iter().all(|guild| guild.id != found.guild) {
             return Err(refused());
         }
-        match found.unusable {
+        let no_threads = found.no_threads.as_ref().filter(|_| mode == RouteMode::Thread);
+        match found.unusable.as_ref().or(no_threads) {
             Some(reason) => Err(UseCaseError::Refused(format!("the channel cannot be used: {reason}"))),
             None => Ok(found),
         }
     }
 
-    /// Switches a route on, after looking at its channel again, or off. Switched on, the cards that it has
-    /// come to show the present.
+    /// Changes a route. Where it is on afterwards, its channel is looked at again if it was off before, or
+    /// is to be told otherwise. Switched on, the cards that it has come to show the present, and those that
+    /// were given up on are posted again.
     ///
     /// # Errors
-    /// [`UseCaseError::NotFound`] without such a route; to switch it on, as [`Routes::create`].
-    pub async fn set_enabled(
+    /// [`UseCaseError::NotFound`] without such a route; where the channel is looked at, as
+    /// [`Routes::create`].
+    pub async fn change(
         &self,
         organization: OrganizationId,
         id: RouteId,
-        enabled: bool,
-    ) -> Result<Route, UseCaseError> {
-        let found = self.base.reader.route(organization, id).await?;
-        let mut route = found.ok_or(UseCaseError::NotFound { what: "route" })?;
-        if enabled == route.disabled.is_none() {
-            return Ok(route);
+        change: &RouteChange,
+    ) -> Result<SavedRoute, UseCaseError> {
+        let before = self.base.reader.route(organization, id).await?.ok_or(UseCaseError::NotFound { what: "route" })?;
+        let route = change.applied(before.clone());
+        if route == before {
+            return Ok(SavedRoute { route, visible_to_everyone: false });
         }
-        if enabled {
-            self.usable(organization, route.channel).await?;
+        let switched_on = before.disabled.is_some() && route.disabled.is_none();
+        let shown_otherwise = (route.mode, route.ids_only) != (before.mode, before.ids_only);
+        let mut visible_to_everyone = false;
+        if route.disabled.is_none() && (switched_on || shown_otherwise) {
+            visible_to_everyone = self.usable(organization, route.channel, route.mode).await?.visible_to_everyone;
         }
-        route.disabled = (!enabled).then(|| DISABLED_BY_A_PERSON.to_owned());
-        rerun(|| async {
+        let refreshes = route.disabled.is_none() && (switched_on || shown_otherwise);
+        let saved = rerun(|| async {
             let mut uow = self.base.store.begin().await?;
-            uow.set_route_disabled(id, route.disabled.clone()).await?;
-            if enabled {
+            if !uow.update_route(&route).await? {
+                return Ok(false);
+            }
+            if switched_on {
+                uow.forget_given_up(route.id).await?;
+                let task = OutboxTask::Summary { route: route.id };
+                let row = OutboxArm { project: Some(route.project), ..self.base.armed(organization, task) };
+                uow.arm(&[row]).await?;
+            }
+            if refreshes {
                 self.arm_cards(uow.as_mut(), &route).await?;
             }
-            uow.commit().await
+            uow.commit().await.map(|()| true)
         })
         .await?;
-        if enabled {
+        if !saved {
+            return Err(UseCaseError::NotFound { what: "route" });
+        }
+        if refreshes {
             self.base.wake.outbox();
         }
-        Ok(route)
+        Ok(SavedRoute { route, visible_to_everyone })
     }
 
     /// Arms the cards that the route has: they show what was when it was switched off.

@@ -5,22 +5,28 @@
 //! channel's history first. A sender that lost its lease records nothing.
 
 use super::error::UseCaseError;
+use super::tell_later::tells;
 use crate::assignee::{Activity, ActivityKind, Assignee};
 use crate::chat::{Card, CardAssignee, CardSource, CardWorkItem, Message, MessageKind, MessageRecord, Ping, Route};
 use crate::group::Level;
 use crate::id::{ActivityId, GroupId, MessageRecordId, RouteId, UserId};
-use crate::organization::{ChannelId, MessageId};
+use crate::organization::{ChannelId, DiscordUserId, MessageId};
 use crate::outbox::ClaimedTask;
 use crate::page::PageRequest;
 use crate::person::Unresolved;
 use crate::port::{ChatError, ChatMessenger, Clock, Entropy, Reader, Store, StoreError};
 use crate::project::Project;
+use crate::route::RouteEvent;
+use crate::time::Timestamp;
 use crate::work_item::ExternalIssue;
 use std::sync::Arc;
 use std::time::Duration;
 
 /// How long Discord remembers a nonce, at the least. ("The past few minutes" in its documentation.)
 pub const NONCE_LIFETIME: Duration = Duration::from_secs(60);
+
+/// A card that was deleted is posted again; one that is deleted again within this time is not.
+pub const REPOST_WINDOW: Duration = Duration::from_secs(3600);
 
 /// Sends to Discord.
 #[derive(Clone)]
@@ -50,6 +56,13 @@ pub enum Sent {
     Stale,
     /// Nothing to say any more: the group, the route or the assignment is gone.
     Obsolete,
+    /// Kept for the route's next summary.
+    Gathered,
+    /// To be said later.
+    NotYet {
+        /// When.
+        at: Timestamp,
+    },
 }
 
 impl SendMessage {
@@ -65,11 +78,15 @@ impl SendMessage {
         let message = Message::Card(card_of(&source));
         let digest = digest_of(&message);
         let record = source.record.clone();
+        let is_quiet = self.quiet_until(&source.route).is_some();
         let done = match record {
-            Some(record) if record.message.is_some() => self.edit(lease, record, &message, digest).await,
-            started => {
-                let record = started.unwrap_or_else(|| self.record(&source, MessageKind::Card, String::new()));
-                self.create(lease, record, &message, Some(digest)).await
+            Some(record) if record.given_up => return Ok(Sent::Obsolete),
+            Some(record) if record.message.is_some() => self.edit(lease, record, &message, digest, is_quiet).await,
+            Some(started) => self.create(lease, started, &message, Some(digest), is_quiet).await,
+            None if !self.is_wanted(&source).await? => return Ok(Sent::Obsolete),
+            None => {
+                let record = self.record(&source, MessageKind::Card, String::new());
+                self.create(lease, record, &message, Some(digest), is_quiet).await
             }
         };
         self.disable_unusable(&source.route, done).await
@@ -93,15 +110,21 @@ impl SendMessage {
         let (Some(discord), true, None) = (source.assignee_discord, still_theirs, &source.route.disabled) else {
             return Ok(Sent::Obsolete);
         };
-        if self.was_overtaken(&source, activity).await? {
+        if !tells(&source, RouteEvent::Assigned) || self.was_overtaken(&source, activity).await? {
             return Ok(Sent::Obsolete);
         }
         let subject = activity.to_string();
         let mut uow = self.store.begin().await?;
-        let known = uow.ping_record(group, route, &subject).await?;
+        let known = uow.message_record(group, route, MessageKind::Ping, &subject).await?;
         drop(uow);
         if known.as_ref().is_some_and(|record| record.message.is_some()) {
             return Ok(Sent::Unchanged);
+        }
+        // What was begun is finished: it may have arrived.
+        if known.is_none()
+            && let Some(due_at) = self.later(&source.route).await?
+        {
+            return self.keep_for_summary(lease, &source, activity, due_at).await;
         }
         let message = Message::Ping(Ping {
             user: discord,
@@ -110,7 +133,7 @@ impl SendMessage {
             card: source.record.as_ref().and_then(|record| record.message),
         });
         let record = known.unwrap_or_else(|| self.record(&source, MessageKind::Ping, subject));
-        let done = self.create(lease, record, &message, None).await;
+        let done = self.create(lease, record, &message, None, false).await;
         self.disable_unusable(&source.route, done).await
     }
 
@@ -149,12 +172,32 @@ impl SendMessage {
         Ok(Sent::Edited)
     }
 
-    async fn source(&self, group: GroupId, route: RouteId) -> Result<Option<CardSource>, StoreError> {
+    /// Whether a group gets its first card on the route: the route is about it, and something that the
+    /// route tells of has happened to it since there is the route. Looks at the newest entries of its
+    /// history only.
+    async fn is_wanted(&self, source: &CardSource) -> Result<bool, StoreError> {
+        let (filter, group) = (&source.route.filter, &source.group);
+        if !filter.is_about(source.work_items.iter().map(|(issue, _)| issue)) {
+            return Ok(false);
+        }
+        if !filter.picks_events() {
+            return Ok(true);
+        }
+        let page = PageRequest { after: None, limit: PageRequest::<ActivityId>::MAX };
+        let newest = self.reader.activities(group.organization, group.id, page).await?;
+        let is_told = |entry: &Activity| {
+            entry.at >= source.route.created_at
+                && RouteEvent::of(&entry.kind).is_some_and(|event| filter.tells_of(event))
+        };
+        Ok(newest.items.iter().any(is_told))
+    }
+
+    pub(super) async fn source(&self, group: GroupId, route: RouteId) -> Result<Option<CardSource>, StoreError> {
         let mut uow = self.store.begin().await?;
         uow.card_source(group, route).await
     }
 
-    fn record(&self, source: &CardSource, kind: MessageKind, subject: String) -> MessageRecord {
+    pub(super) fn record(&self, source: &CardSource, kind: MessageKind, subject: String) -> MessageRecord {
         let now = self.clock.now();
         MessageRecord {
             id: MessageRecordId::generate(now, self.entropy.as_ref()),
@@ -168,21 +211,24 @@ impl SendMessage {
             nonce: String::new(),
             nonce_at: now,
             digest: None,
+            reposted_at: None,
+            given_up: false,
         }
     }
 
-    async fn create(
+    pub(super) async fn create(
         &self,
         lease: &ClaimedTask,
         mut record: MessageRecord,
         message: &Message,
         digest: Option<String>,
+        is_silent: bool,
     ) -> Result<Sent, UseCaseError> {
         let tried = !record.nonce.is_empty();
         let remembered = self.clock.now().since(record.nonce_at) < NONCE_LIFETIME;
         if tried && !remembered {
             let since = record.nonce_at.minus(NONCE_LIFETIME);
-            let found = self.chat.find_by_nonce(record.channel, &record.nonce, since).await;
+            let found = self.find(&record, message, since).await;
             record.message = found.map_err(UseCaseError::Chat)?;
             if record.message.is_some() {
                 return self.arrived_earlier(lease, record).await;
@@ -193,12 +239,12 @@ impl SendMessage {
             self.renew_nonce(lease, &mut record).await?;
         }
         let mut fresh = !reused;
-        let mut created = self.chat.create(record.channel, message, &record.nonce).await;
+        let mut created = self.post(&record, message, is_silent).await;
         if created == Err(ChatError::MessageGone) {
             // What an earlier attempt under this nonce made was deleted by somebody. Once more, as new.
             self.renew_nonce(lease, &mut record).await?;
             fresh = true;
-            created = self.chat.create(record.channel, message, &record.nonce).await;
+            created = self.post(&record, message, is_silent).await;
         }
         let created = created.map_err(|error| match error {
             // A nonce of now cannot be remembered as deleted: whatever this is, it is not the end.
@@ -212,6 +258,29 @@ impl SendMessage {
         record.digest = digest;
         self.put(lease, &record).await?;
         Ok(Sent::Created)
+    }
+
+    async fn post(&self, record: &MessageRecord, message: &Message, is_silent: bool) -> Result<MessageId, ChatError> {
+        let (channel, nonce) = (record.channel, record.nonce.as_str());
+        match message {
+            Message::ThreadPost(post) => self.chat.create_in_thread(channel, post, nonce).await,
+            _ if is_silent => self.chat.create_silently(channel, message, nonce).await,
+            _ => self.chat.create(channel, message, nonce).await,
+        }
+    }
+
+    async fn find(
+        &self,
+        record: &MessageRecord,
+        message: &Message,
+        since: Timestamp,
+    ) -> Result<Option<MessageId>, ChatError> {
+        match message {
+            Message::ThreadPost(post) => {
+                self.chat.find_in_thread(record.channel, post.card, &record.nonce, since).await
+            }
+            _ => self.chat.find_by_nonce(record.channel, &record.nonce, since).await,
+        }
     }
 
     /// Records a nonce that was never used, before it is.
@@ -235,6 +304,7 @@ impl SendMessage {
         mut record: MessageRecord,
         message: &Message,
         digest: String,
+        is_silent: bool,
     ) -> Result<Sent, UseCaseError> {
         let Some(id) = record.message else { return Ok(Sent::Obsolete) };
         if record.digest.as_deref() == Some(digest.as_str()) {
@@ -255,10 +325,28 @@ impl SendMessage {
                 // one with the deleted message.
                 record.message = None;
                 record.nonce = String::new();
-                self.create(lease, record, message, Some(digest)).await
+                let now = self.clock.now();
+                if record.reposted_at.is_some_and(|at| now.since(at) < REPOST_WINDOW) {
+                    return self.give_up(lease, record).await;
+                }
+                record.reposted_at = Some(now);
+                self.create(lease, record, message, Some(digest), is_silent).await
             }
             Err(error) => Err(UseCaseError::Chat(error)),
         }
+    }
+
+    /// Somebody wants the card to be gone.
+    async fn give_up(&self, lease: &ClaimedTask, mut record: MessageRecord) -> Result<Sent, UseCaseError> {
+        record.given_up = true;
+        self.put(lease, &record).await?;
+        let (group, route) = (record.group, record.route);
+        tracing::warn!(%group, %route, "a card was deleted again soon after it was posted again; it is not any more");
+        Err(UseCaseError::Conflict(
+            "the card was deleted in Discord, posted again, and deleted again; switching the route off and on posts it \
+             once more"
+                .to_owned(),
+        ))
     }
 
     /// Records, unless the lease was lost meanwhile.
@@ -276,7 +364,11 @@ impl SendMessage {
         bytes.iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
-    async fn disable_unusable(&self, route: &Route, done: Result<Sent, UseCaseError>) -> Result<Sent, UseCaseError> {
+    pub(super) async fn disable_unusable(
+        &self,
+        route: &Route,
+        done: Result<Sent, UseCaseError>,
+    ) -> Result<Sent, UseCaseError> {
         if let Err(UseCaseError::Chat(ChatError::ChannelUnusable { reason })) = &done {
             let mut uow = self.store.begin().await?;
             uow.set_route_disabled(route.id, Some(reason.clone())).await?;
@@ -296,14 +388,8 @@ impl SendMessage {
 #[must_use]
 pub fn card_of(source: &CardSource) -> Card {
     let shown = !source.route.ids_only;
-    let assignee = match source.assignee {
-        None => CardAssignee::Nobody,
-        Some(Assignee::User(_)) => CardAssignee::User {
-            name: source.assignee_name.clone().filter(|_| shown),
-            discord: source.assignee_discord,
-        },
-        Some(Assignee::Team(_)) => CardAssignee::Team { name: source.assignee_name.clone().unwrap_or_default() },
-    };
+    let (name, discord) = (source.assignee_name.clone(), source.assignee_discord);
+    let assignee = source.assignee.map(|who| shown_as(who, name, discord, source.route.ids_only));
     Card {
         group: Some(source.group.id),
         short_id: Project::short_id(&source.project_slug, source.group.number),
@@ -311,8 +397,21 @@ pub fn card_of(source: &CardSource) -> Card {
         url: None,
         level: source.group.level,
         status: Some(source.group.status),
-        assignee,
+        assignee: assignee.unwrap_or(CardAssignee::Nobody),
         work_items: source.work_items.iter().map(|(issue, who)| work_item_of(issue, who.as_ref(), shown)).collect(),
+    }
+}
+
+/// Somebody who has a group, or had it.
+pub(super) fn shown_as(
+    who: Assignee,
+    name: Option<String>,
+    discord: Option<DiscordUserId>,
+    ids_only: bool,
+) -> CardAssignee {
+    match who {
+        Assignee::User(_) => CardAssignee::User { name: name.filter(|_| !ids_only), discord },
+        Assignee::Team(_) => CardAssignee::Team { name: name.unwrap_or_default() },
     }
 }
 

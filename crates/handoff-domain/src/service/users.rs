@@ -129,6 +129,7 @@ impl Users {
         }
         if let Some(discord) = change.discord {
             uow.set_user_discord(id, discord).await?;
+            self.base.arm_cards_of(uow.as_mut(), id).await?;
         }
         self.base.arm_waiting(uow.as_mut(), organization, known).await?;
         uow.commit().await

@@ -1,6 +1,6 @@
 //! Mocks of the outside world: Azure DevOps, Discord, caches, secrets and wake-ups.
 
-use crate::chat::Message;
+use crate::chat::{Message, ThreadPost};
 use crate::credential::Credential;
 use crate::hook::EventType;
 use crate::id::{GroupId, IntegrationId, Revision, WorkItemNumber};
@@ -70,6 +70,9 @@ mock! {
     #[async_trait]
     impl ChatMessenger for ChatMessenger {
         async fn create(&self, channel: ChannelId, message: &Message, nonce: &str) -> Result<MessageId, ChatError>;
+        async fn create_silently(&self, channel: ChannelId, message: &Message, nonce: &str) -> Result<MessageId, ChatError>;
+        async fn create_in_thread(&self, channel: ChannelId, post: &ThreadPost, nonce: &str) -> Result<MessageId, ChatError>;
+        async fn find_in_thread(&self, channel: ChannelId, card: MessageId, nonce: &str, since: Timestamp) -> Result<Option<MessageId>, ChatError>;
         async fn edit(&self, channel: ChannelId, id: MessageId, message: &Message) -> Result<(), ChatError>;
         async fn find_by_nonce(&self, channel: ChannelId, nonce: &str, since: Timestamp) -> Result<Option<MessageId>, ChatError>;
         async fn describe_channel(&self, channel: ChannelId) -> Result<Option<ChannelDescription>, ChatError>;

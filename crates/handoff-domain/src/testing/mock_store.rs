@@ -2,13 +2,16 @@
 
 use crate::access_code::{AccessCode, CodeKind};
 use crate::assignee::{Activity, Assignee, Assignment, Decision, FollowReason, Follower};
-use crate::chat::{CardSource, Guild, MessageRecord, Route, RouteRef};
+use crate::chat::{
+    BacklogEntry, CardPlace, CardSource, Guild, MessageKind, MessageRecord, Route, RouteRef, SummarySource,
+};
 use crate::delivery::{ClaimedDelivery, DeliveryRecord, DeliveryState, FinishedDelivery, NewDelivery};
 use crate::group::{Group, GroupStatus};
 use crate::hook::Hook;
 use crate::id::{
     ActivityId, DeliveryId, ExternalIssueId, GroupId, HookId, InstallationId, IntegrationId, LinkId, MappingId,
-    OrganizationId, OutboxId, ProjectId, RouteId, TeamId, TokenId, TrackingRuleId, UserId, WorkItemNumber,
+    MessageRecordId, OrganizationId, OutboxId, ProjectId, RouteId, TeamId, TokenId, TrackingRuleId, UserId,
+    WorkItemNumber,
 };
 use crate::integration::{Chore, ConnectedProject, DueProject, Installation, Integration, Toggles};
 use crate::interaction::WrongCodes;
@@ -153,8 +156,16 @@ mock! {
         async fn groups_with_card(&mut self, route: RouteId, after: Option<GroupId>, limit: u16) -> StoreResult<Vec<GroupId>>;
         async fn routes_of(&mut self, projects: &[ProjectId]) -> StoreResult<Vec<RouteRef>>;
         async fn card_source(&mut self, group: GroupId, route: RouteId) -> StoreResult<Option<CardSource>>;
-        async fn ping_record(&mut self, group: GroupId, route: RouteId, subject: &str) -> StoreResult<Option<MessageRecord>>;
+        async fn message_record(&mut self, group: GroupId, route: RouteId, kind: MessageKind, subject: &str) -> StoreResult<Option<MessageRecord>>;
         async fn put_message_record(&mut self, record: &MessageRecord) -> StoreResult<()>;
+        async fn update_route(&mut self, route: &Route) -> StoreResult<bool>;
+        async fn told_since(&mut self, route: RouteId, since: Timestamp) -> StoreResult<u64>;
+        async fn put_backlog(&mut self, rows: &[BacklogEntry]) -> StoreResult<()>;
+        async fn take_backlog(&mut self, route: RouteId, summary: MessageRecordId, limit: u16) -> StoreResult<u64>;
+        async fn drop_backlog(&mut self, route: RouteId, summary: MessageRecordId) -> StoreResult<()>;
+        async fn summary_source(&mut self, route: RouteId) -> StoreResult<Option<SummarySource>>;
+        async fn forget_given_up(&mut self, route: RouteId) -> StoreResult<()>;
+        async fn cards_of_user(&mut self, user: UserId, after: Option<CardPlace>, limit: u16) -> StoreResult<Vec<CardPlace>>;
     }
 
     #[async_trait]
@@ -242,7 +253,8 @@ mock! {
         async fn mappings(&self, organization: OrganizationId, page: PageRequest<MappingId>) -> StoreResult<Page<IdentityMapping>>;
         async fn mapping(&self, organization: OrganizationId, id: MappingId) -> StoreResult<Option<IdentityMapping>>;
         async fn guilds(&self, organization: OrganizationId) -> StoreResult<Vec<Guild>>;
-        async fn routes(&self, organization: OrganizationId, project: ProjectId) -> StoreResult<Vec<Route>>;
+        async fn routes(&self, organization: OrganizationId, project: ProjectId, page: PageRequest<RouteId>) -> StoreResult<Page<Route>>;
+        async fn given_up_cards(&self, organization: OrganizationId, route: RouteId) -> StoreResult<u64>;
         async fn route(&self, organization: OrganizationId, id: RouteId) -> StoreResult<Option<Route>>;
         async fn guild(&self, id: GuildId) -> StoreResult<Option<Guild>>;
         async fn user_by_discord(&self, account: DiscordUserId) -> StoreResult<Option<User>>;

@@ -6,6 +6,7 @@ use crate::organization::{ChannelId, DiscordUserId, GuildId, Organization, Team,
 use crate::port::store::StoreResult;
 use crate::port::{Store, StoreError};
 use crate::project::Project;
+use crate::route::RouteFilter;
 use crate::slug::Slug;
 use crate::text::Name;
 use crate::time::Timestamp;
@@ -59,6 +60,8 @@ impl SmallWorld {
             channel: ChannelId::new(1).ok_or_else(|| unusable("channel"))?,
             mode: RouteMode::CardAndPing,
             ids_only: false,
+            filter: RouteFilter::default(),
+            quiet_hours: None,
             disabled: None,
             created_at,
         })

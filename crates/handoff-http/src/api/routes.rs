@@ -1,8 +1,8 @@
 //! Routes of a project's events to Discord channels.
 
 use crate::auth::{InProject, Scope};
-use crate::extract::{At, Sent, created, nothing, shown};
-use crate::page::all;
+use crate::extract::{At, Sent, created, nothing, present, shown};
+use crate::page::Listing;
 use crate::problem::Problem;
 use crate::state::ApiState;
 use axum::Router;
@@ -12,7 +12,8 @@ use axum::routing::get;
 use handoff_domain::chat::{Route, RouteMode};
 use handoff_domain::id::{ProjectId, RouteId};
 use handoff_domain::organization::{ChannelId, GuildId};
-use handoff_domain::service::routes::NewRoute;
+use handoff_domain::route::{QuietHours, RouteFilter};
+use handoff_domain::service::routes::{NewRoute, RouteChange, SavedRoute};
 use handoff_domain::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -36,11 +37,17 @@ struct View {
     channel_id: ChannelId,
     mode: RouteMode,
     ids_only: bool,
+    filter: RouteFilter,
+    quiet_hours: Option<QuietHours>,
     enabled: bool,
     /// Why it is not enabled.
     disabled_reason: Option<String>,
     created_at: Timestamp,
-    /// What to know before relying on it; only in the answer to its making.
+    /// How many of its cards are not posted any more, since people deleted them again and again; only where
+    /// one route is shown.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    given_up_cards: Option<u64>,
+    /// What to know before relying on it; only in the answer to its making or its change.
     #[serde(skip_serializing_if = "Option::is_none")]
     warning: Option<&'static str>,
 }
@@ -54,11 +61,25 @@ impl From<Route> for View {
             channel_id: one.channel,
             mode: one.mode,
             ids_only: one.ids_only,
+            filter: one.filter,
+            quiet_hours: one.quiet_hours,
             enabled: one.disabled.is_none(),
             disabled_reason: one.disabled,
             created_at: one.created_at,
+            given_up_cards: None,
             warning: None,
         }
+    }
+}
+
+impl From<SavedRoute> for View {
+    fn from(saved: SavedRoute) -> Self {
+        let warning = match (saved.visible_to_everyone, saved.route.ids_only) {
+            (false, _) => None,
+            (true, true) => Some(VISIBLE),
+            (true, false) => Some(VISIBLE_WITH_TITLES),
+        };
+        Self { warning, ..Self::from(saved.route) }
     }
 }
 
@@ -70,6 +91,9 @@ struct Create {
     mode: RouteMode,
     /// Absent: only where @everyone sees the channel.
     ids_only: Option<bool>,
+    #[serde(default)]
+    filter: RouteFilter,
+    quiet_hours: Option<QuietHours>,
 }
 
 const fn card_and_ping() -> RouteMode {
@@ -82,19 +106,22 @@ async fn create(
     within: InProject,
     Sent(sent): Sent<Create>,
 ) -> Result<Response, Problem> {
-    let new = NewRoute { project: within.id(), channel: sent.channel_id, mode: sent.mode, ids_only: sent.ids_only };
-    let made = state.routes.create(within.scope.id(), &new).await?;
-    let warning = match (made.visible_to_everyone, made.route.ids_only) {
-        (false, _) => None,
-        (true, true) => Some(VISIBLE),
-        (true, false) => Some(VISIBLE_WITH_TITLES),
+    let new = NewRoute {
+        project: within.id(),
+        channel: sent.channel_id,
+        mode: sent.mode,
+        ids_only: sent.ids_only,
+        filter: sent.filter,
+        quiet_hours: sent.quiet_hours,
     };
+    let made = state.routes.create(within.scope.id(), &new).await?;
     let location = within.scope.path(&format!("routes/{}", made.route.id));
-    Ok(created(location, View { warning, ..View::from(made.route) }))
+    Ok(created(location, View::from(made)))
 }
 
-async fn list(State(state): State<Arc<ApiState>>, within: InProject) -> Result<Response, Problem> {
-    Ok(all(state.reader.routes(within.scope.id(), within.id()).await?, View::from))
+async fn list(State(state): State<Arc<ApiState>>, within: InProject, listing: Listing) -> Result<Response, Problem> {
+    let page = state.reader.routes(within.scope.id(), within.id(), listing.page()?).await?;
+    Ok(listing.show(page, |route| route.id, View::from))
 }
 
 async fn show(
@@ -102,24 +129,38 @@ async fn show(
     scope: Scope,
     At((_, id)): At<(String, RouteId)>,
 ) -> Result<Response, Problem> {
-    let found = state.reader.route(scope.id(), id).await?;
-    found.map(|route| shown(View::from(route))).ok_or_else(|| Problem::not_found("route"))
+    let found = state.reader.route(scope.id(), id).await?.ok_or_else(|| Problem::not_found("route"))?;
+    let given_up_cards = Some(state.reader.given_up_cards(scope.id(), id).await?);
+    Ok(shown(View { given_up_cards, ..View::from(found) }))
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Change {
-    enabled: bool,
+    enabled: Option<bool>,
+    mode: Option<RouteMode>,
+    ids_only: Option<bool>,
+    filter: Option<RouteFilter>,
+    /// Absent: stay; null: there are none.
+    #[serde(default, deserialize_with = "present")]
+    quiet_hours: Option<Option<QuietHours>>,
 }
 
-/// Switches a route on, after looking at its channel again, or off.
+/// Changes what is named of a route. Where it needs other rights then, its channel is looked at again.
 async fn change(
     State(state): State<Arc<ApiState>>,
     scope: Scope,
     At((_, id)): At<(String, RouteId)>,
     Sent(sent): Sent<Change>,
 ) -> Result<Response, Problem> {
-    Ok(shown(View::from(state.routes.set_enabled(scope.id(), id, sent.enabled).await?)))
+    let change = RouteChange {
+        enabled: sent.enabled,
+        mode: sent.mode,
+        ids_only: sent.ids_only,
+        filter: sent.filter,
+        quiet_hours: sent.quiet_hours,
+    };
+    Ok(shown(View::from(state.routes.change(scope.id(), id, &change).await?)))
 }
 
 async fn delete(

@@ -326,6 +326,7 @@ fn chat() -> MockChatMessenger {
             guild: if channel.get() == FOREIGN { GuildId::new(GUILD + 1).unwrap() } else { guild() },
             name: "issues".to_owned(),
             unusable: (channel.get() == SHUT).then(|| "the bot may not send messages there".to_owned()),
+            no_threads: (channel.get() == LOUD).then(|| "the bot may not begin threads there".to_owned()),
             visible_to_everyone: channel.get() == LOUD,
         }))
     });

@@ -159,7 +159,7 @@ async fn listed(reader: &dyn Reader) -> Result<Vec<(Organization, Project, Route
             let page = reader.projects(organization.id, page).await?;
             after = page.items.last().map(|project| project.id);
             for project in page.items {
-                let routes = reader.routes(organization.id, project.id).await?.into_iter();
+                let routes = routes_of(reader, &organization, &project).await?.into_iter();
                 all.extend(routes.map(|route| (organization.clone(), project.clone(), route)));
             }
             if !page.more {
@@ -168,6 +168,23 @@ async fn listed(reader: &dyn Reader) -> Result<Vec<(Organization, Project, Route
         }
     }
     Ok(all)
+}
+
+async fn routes_of(
+    reader: &dyn Reader,
+    organization: &Organization,
+    project: &Project,
+) -> Result<Vec<Route>, StoreError> {
+    let (mut all, mut after) = (Vec::new(), None);
+    loop {
+        let page = PageRequest { after, limit: PageRequest::<()>::MAX };
+        let page = reader.routes(organization.id, project.id, page).await?;
+        after = page.items.last().map(|one| one.id);
+        all.extend(page.items);
+        if !page.more {
+            return Ok(all);
+        }
+    }
 }
 
 async fn organizations(reader: &dyn Reader) -> Result<Vec<Organization>, StoreError> {

@@ -239,7 +239,9 @@ async fn checked(api: &ApiState, base_url: &str, credential: &Credential, output
         clock: Arc::new(SystemClock),
         entropy: Arc::new(SystemEntropy),
     };
-    let nowhere = format!("{}/webhooks/vsts/none", api.installations.proof.public_url);
+    // Where no address of ours is known no hooks are made, and any address does to ask whether they might be.
+    let ours = api.installations.proof.public_url.as_deref().unwrap_or("https://handoff.invalid");
+    let nowhere = format!("{ours}/webhooks/vsts/none");
     let checked = check.check(base_url, credential, &nowhere).await.map_err(refused)?;
     output.tell(&format!("{} answers at {}.", checked.collection.name, checked.collection.base_url))?;
     for (right, tried) in &checked.rights {

@@ -6,8 +6,9 @@ use crate::id::{GroupId, RouteId};
 use crate::organization::{ChannelId, GuildId};
 use crate::outbox::OutboxTask;
 use crate::port::chat::ChannelDescription;
+use crate::route::RouteFilter;
 use crate::service::UseCaseError;
-use crate::service::routes::Routes;
+use crate::service::routes::{RouteChange, Routes};
 use crate::testing::{MockChatMessenger, MockUnitOfWork};
 use crate::text::Name;
 use std::sync::Arc;
@@ -25,6 +26,8 @@ fn route(disabled: bool) -> Route {
         channel: ChannelId::new(6).unwrap(),
         mode: RouteMode::Card,
         ids_only: false,
+        filter: RouteFilter::default(),
+        quiet_hours: None,
         disabled: disabled.then(|| "off".to_owned()),
         created_at: NOW,
     }
@@ -34,7 +37,7 @@ async fn switched(on: bool, uows: Vec<MockUnitOfWork>, wakes: bool) -> Result<Ro
     let mut chat = MockChatMessenger::new();
     chat.expect_describe_channel().returning(|_| {
         let (name, guild) = ("issues".to_owned(), GuildId::new(5).unwrap());
-        Ok(Some(ChannelDescription { guild, name, unusable: None, visible_to_everyone: false }))
+        Ok(Some(ChannelDescription { guild, name, unusable: None, no_threads: None, visible_to_everyone: false }))
     });
     let mut reader = reader();
     reader.expect_route().returning(move |_, _| Ok(Some(route(on))));
@@ -43,12 +46,18 @@ async fn switched(on: bool, uows: Vec<MockUnitOfWork>, wakes: bool) -> Result<Ro
         Ok(vec![Guild { id, organization, name, created_at: NOW }])
     });
     let service = Routes { base: essentials(store(uows), reader, wakes), chat: Arc::new(chat) };
-    service.set_enabled(ORGANIZATION, route(on).id, on).await
+    let change = RouteChange { enabled: Some(on), ..RouteChange::default() };
+    service.change(ORGANIZATION, route(on).id, &change).await.map(|saved| saved.route)
 }
 
 fn enabling(fails: &'static str) -> MockUnitOfWork {
     let mut uow = MockUnitOfWork::new();
-    uow.expect_set_route_disabled().withf(|_, reason| reason.is_none()).returning(|_, _| Ok(()));
+    uow.expect_update_route().withf(|route| route.disabled.is_none()).returning(|_| Ok(true));
+    uow.expect_forget_given_up().returning(|_| Ok(()));
+    uow.expect_arm()
+        .withf(|rows| matches!(rows, [row] if matches!(row.task, OutboxTask::Summary { .. })))
+        .times(1)
+        .returning(|_| Ok(()));
     uow.expect_groups_with_card().returning(move |_, after, limit| {
         let first = after.map_or(1, |after| after.get().as_u128() + 1);
         let groups = (first..=GROUPS).map(|n| GroupId::from_uuid(Uuid::from_u128(n)));
@@ -87,7 +96,7 @@ async fn where_the_cards_cannot_be_armed_the_route_stays_off() {
 #[tokio::test]
 async fn switching_a_route_off_arms_nothing() {
     let mut uow = MockUnitOfWork::new();
-    uow.expect_set_route_disabled().withf(|_, reason| reason.is_some()).times(1).returning(|_, _| Ok(()));
+    uow.expect_update_route().withf(|route| route.disabled.is_some()).times(1).returning(|_| Ok(true));
     commits(&mut uow, "");
     assert!(switched(false, vec![uow], false).await.unwrap().disabled.is_some());
 }

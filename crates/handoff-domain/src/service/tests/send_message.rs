@@ -9,6 +9,7 @@ use crate::organization::{ChannelId, DiscordUserId, GuildId, MessageId};
 use crate::outbox::{ClaimedTask, OutboxTask};
 use crate::page::Page;
 use crate::port::{ChatError, StoreError};
+use crate::route::RouteFilter;
 use crate::service::UseCaseError;
 use crate::service::send_message::{SendMessage, Sent};
 use crate::slug::Slug;
@@ -35,6 +36,8 @@ fn record(kind: MessageKind, message: Option<u64>, nonce: &str, nonce_at: Timest
         nonce: nonce.to_owned(),
         nonce_at,
         digest: message.map(|_| "of then".to_owned()),
+        reposted_at: None,
+        given_up: false,
     }
 }
 
@@ -50,6 +53,8 @@ fn source(record: Option<MessageRecord>) -> CardSource {
             channel: ChannelId::new(5).unwrap(),
             mode: RouteMode::CardAndPing,
             ids_only: false,
+            filter: RouteFilter::default(),
+            quiet_hours: None,
             disabled: None,
             created_at: NOW,
         },
@@ -290,7 +295,8 @@ async fn ping_after(
     let mut found = source(None);
     change(&mut found);
     let mut looking = MockUnitOfWork::new();
-    looking.expect_ping_record().returning(move |_, _, _| Ok(known.clone()));
+    looking.expect_message_record().returning(move |_, _, _, _| Ok(known.clone()));
+    looking.expect_told_since().returning(|_, _| Ok(0));
     let mut uows = vec![reading(Some(found)), looking];
     uows.extend((0..2).map(|_| {
         let mut uow = MockUnitOfWork::new();

@@ -3,11 +3,14 @@
 use super::Transaction;
 use super::state::{State, unless};
 use crate::assignee::Assignee;
-use crate::chat::{CardSource, Guild, MessageKind, MessageRecord, Route, RouteRef};
-use crate::id::{GroupId, OrganizationId, ProjectId, RouteId};
+use crate::chat::{
+    BacklogEntry, CardPlace, CardSource, Guild, MessageKind, MessageRecord, Route, RouteRef, SummarySource,
+};
+use crate::id::{GroupId, MessageRecordId, OrganizationId, ProjectId, RouteId, UserId};
 use crate::organization::DiscordUserId;
 use crate::person::Unresolved;
 use crate::port::store::{ChatTx, StoreResult};
+use crate::time::Timestamp;
 use crate::work_item::ExternalIssue;
 use async_trait::async_trait;
 use std::collections::BTreeSet;
@@ -85,6 +88,7 @@ impl ChatTx for Transaction {
         }
         let state = self.write();
         state.messages.retain(|_, record| record.route != id);
+        state.backlog.retain(|(route, _), _| *route != id);
         Ok(state.routes.remove(&id).is_some())
     }
 
@@ -117,13 +121,14 @@ impl ChatTx for Transaction {
         Ok(self.state.source_of_card(group, route))
     }
 
-    async fn ping_record(
+    async fn message_record(
         &mut self,
         group: GroupId,
         route: RouteId,
+        kind: MessageKind,
         subject: &str,
     ) -> StoreResult<Option<MessageRecord>> {
-        Ok(self.state.message_about(&(group, route, MessageKind::Ping, subject)).cloned())
+        Ok(self.state.message_about(&(group, route, kind, subject)).cloned())
     }
 
     async fn put_message_record(&mut self, record: &MessageRecord) -> StoreResult<()> {
@@ -131,5 +136,83 @@ impl ChatTx for Transaction {
         unless(other.is_some_and(|other| other.id != record.id), "message_subject")?;
         self.write().messages.insert(record.id, record.clone());
         Ok(())
+    }
+
+    async fn update_route(&mut self, route: &Route) -> StoreResult<bool> {
+        let Some(known) = self.write().routes.get_mut(&route.id) else { return Ok(false) };
+        known.mode = route.mode;
+        known.ids_only = route.ids_only;
+        known.filter = route.filter.clone();
+        known.quiet_hours = route.quiet_hours.clone();
+        known.disabled.clone_from(&route.disabled);
+        Ok(true)
+    }
+
+    async fn told_since(&mut self, route: RouteId, since: Timestamp) -> StoreResult<u64> {
+        let tells = |kind| matches!(kind, MessageKind::Ping | MessageKind::ThreadPost);
+        let told = self.state.messages.values().filter(|record| record.route == route && tells(record.kind));
+        Ok(told.filter(|record| record.nonce_at > since).map(|_| 1).sum())
+    }
+
+    async fn put_backlog(&mut self, rows: &[BacklogEntry]) -> StoreResult<()> {
+        for row in rows {
+            self.write().backlog.entry((row.route, row.activity)).or_insert((*row, None));
+        }
+        Ok(())
+    }
+
+    async fn take_backlog(&mut self, route: RouteId, summary: MessageRecordId, limit: u16) -> StoreResult<u64> {
+        let entries = self.write().backlog.values_mut();
+        let free = entries.filter(|(entry, taken)| entry.route == route && taken.is_none()).take(usize::from(limit));
+        Ok(free.map(|(_, taken)| *taken = Some(summary)).map(|()| 1).sum())
+    }
+
+    async fn drop_backlog(&mut self, route: RouteId, summary: MessageRecordId) -> StoreResult<()> {
+        self.write().backlog.retain(|(of, _), (_, taken)| *of != route || *taken != Some(summary));
+        Ok(())
+    }
+
+    async fn summary_source(&mut self, route: RouteId) -> StoreResult<Option<SummarySource>> {
+        let Some(on) = self.state.routes.get(&route) else { return Ok(None) };
+        let Some(project) = self.state.visible(on.project) else { return Ok(None) };
+        let of_route = || self.state.backlog.values().filter(|(entry, _)| entry.route == route);
+        let first = of_route().filter_map(|(_, taken)| *taken).min();
+        let numbered = |group| self.state.groups.get(&group).map(|group| (group.id, group.number));
+        let taken = first.map(|summary| {
+            let entries = of_route().filter(|(_, taken)| *taken == Some(summary));
+            (summary, entries.filter_map(|(entry, _)| numbered(entry.group)).collect())
+        });
+        Ok(Some(SummarySource { route: on.clone(), project_slug: project.project.slug.clone(), taken }))
+    }
+
+    async fn forget_given_up(&mut self, route: RouteId) -> StoreResult<()> {
+        for record in self.write().messages.values_mut().filter(|record| record.route == route && record.given_up) {
+            record.given_up = false;
+            record.reposted_at = None;
+        }
+        Ok(())
+    }
+
+    async fn cards_of_user(
+        &mut self,
+        user: UserId,
+        after: Option<CardPlace>,
+        limit: u16,
+    ) -> StoreResult<Vec<CardPlace>> {
+        let has = |group| self.state.assignments.get(&group).is_some_and(|row| row.assignee == Assignee::User(user));
+        let enabled = |route| self.state.routes.get(&route).is_some_and(|route| route.disabled.is_none());
+        let cards = self.state.messages.values().filter(|record| record.kind == MessageKind::Card);
+        let mut places: Vec<CardPlace> = cards
+            .filter(|record| has(record.group) && enabled(record.route))
+            .filter_map(|record| {
+                let project = self.state.visible_group(record.group)?.project;
+                let (group, route, organization) = (record.group, record.route, record.organization);
+                Some(CardPlace { group, route, organization, project })
+            })
+            .filter(|place| after.is_none_or(|after| (place.group, place.route) > (after.group, after.route)))
+            .collect();
+        places.sort_unstable();
+        places.truncate(usize::from(limit));
+        Ok(places)
     }
 }

@@ -47,6 +47,7 @@ impl State {
         self.links.retain(|_, link| link.group != id);
         self.messages.retain(|_, message| message.group != id);
         self.tracked_items.retain(|_, item| item.group != id);
+        self.backlog.retain(|_, (entry, _)| entry.group != id);
         self.end_obsolete("its group was deleted", |arm| arm.task.group() == Some(id));
     }
 

@@ -404,10 +404,22 @@ impl Reader for MemoryStore {
         Ok(self.snapshot().guilds.values().filter(|guild| guild.organization == organization).cloned().collect())
     }
 
-    async fn routes(&self, organization: OrganizationId, project: ProjectId) -> StoreResult<Vec<Route>> {
+    async fn given_up_cards(&self, organization: OrganizationId, route: RouteId) -> StoreResult<u64> {
+        let state = self.snapshot();
+        let own = state.messages.values().filter(|record| record.organization == organization);
+        Ok(own.filter(|record| record.route == route && record.given_up).map(|_| 1).sum())
+    }
+
+    async fn routes(
+        &self,
+        organization: OrganizationId,
+        project: ProjectId,
+        page: PageRequest<RouteId>,
+    ) -> StoreResult<Page<Route>> {
         let state = self.snapshot();
         let known = state.project_of(organization, project).is_some();
-        Ok(state.routes.values().filter(|route| known && route.project == project).cloned().collect())
+        let own = state.routes.values().filter(|route| known && route.project == project);
+        Ok(oldest_first(own.map(|route| (route.id, route.clone())), page))
     }
 
     async fn route(&self, organization: OrganizationId, id: RouteId) -> StoreResult<Option<Route>> {

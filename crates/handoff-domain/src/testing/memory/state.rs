@@ -2,7 +2,7 @@
 
 use crate::access_code::AccessCode;
 use crate::assignee::{Activity, Assignee, Assignment, Decision, Follower};
-use crate::chat::{Guild, MessageRecord, Route};
+use crate::chat::{BacklogEntry, Guild, MessageRecord, Route};
 use crate::delivery::NewDelivery;
 use crate::group::{Group, GroupStatus};
 use crate::hook::Hook;
@@ -71,6 +71,8 @@ pub(super) struct State {
     /// By their digests.
     pub(super) access_codes: BTreeMap<Vec<u8>, AccessCode>,
     pub(super) wrong_codes: BTreeMap<DiscordUserId, WrongCodes>,
+    /// What is to be told in summaries, with the summary that has taken it.
+    pub(super) backlog: BTreeMap<(RouteId, ActivityId), (BacklogEntry, Option<MessageRecordId>)>,
     pub(super) deliveries: BTreeMap<DeliveryId, DeliveryRow>,
     pub(super) outbox: BTreeMap<OutboxId, OutboxRow>,
     /// The largest fencing token given to any lease.
