@@ -9,6 +9,7 @@ mod database;
 mod disorder;
 mod flow;
 mod healing;
+mod model;
 mod outward;
 mod people;
 mod projects;
