@@ -2,6 +2,7 @@
 //! from there.
 
 mod interleavings;
+mod several_links;
 mod status;
 
 use handoff_sandbox::azure::NewIdentity;
