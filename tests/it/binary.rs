@@ -5,6 +5,7 @@
 mod demo;
 mod files;
 mod program;
+mod reconcile;
 mod stopping;
 
 use program::{Program, contoso};

@@ -2,6 +2,7 @@
 //! from there.
 
 mod interleavings;
+mod made_there;
 mod several_links;
 mod status;
 

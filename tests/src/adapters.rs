@@ -10,7 +10,7 @@ use handoff_discord::{DiscordMessenger, DiscordSettings};
 use handoff_domain::port::Clock;
 use handoff_domain::secret::Secret;
 use handoff_sandbox::discord::DiscordSim;
-use handoff_vsts::{AddressPolicy, AzureDevOps, AzureInbound, AzureSettings};
+use handoff_vsts::{AddressPolicy, AzureDevOps, AzureInbound, AzureSettings, OwnAddress};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -39,8 +39,10 @@ pub fn ports(clock: &TestClock, discord: &DiscordSim, backing: &Backing) -> Port
         reader: backing.reader.clone(),
         inbox: backing.inbox.clone(),
         outbox: backing.outbox.clone(),
+        singletons: backing.singletons.clone(),
         tracker: Arc::new(AzureDevOps::new(local_azure(), clock.clone()).unwrap()),
         inbound: Arc::new(AzureInbound),
+        own_address: Arc::new(OwnAddress::new().unwrap()),
         chat: Arc::new(DiscordMessenger::new(&settings, clock.clone()).unwrap()),
         cache: cache.clone(),
         debounce: cache,

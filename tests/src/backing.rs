@@ -1,7 +1,7 @@
 //! What an instance keeps its data in: SQLite in a folder of its own, unless a test says otherwise.
 
 use crate::database::{Kind, TestDatabase};
-use handoff_domain::port::{Inbox, Outbox, Reader, Store};
+use handoff_domain::port::{Inbox, Outbox, Reader, Singletons, Store};
 use handoff_domain::testing::MemoryStore;
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ pub enum Kept {
     In(Arc<TestDatabase>),
 }
 
-/// One store behind its four ports, and what must live as long as it.
+/// One store behind its ports, and what must live as long as it.
 #[derive(Clone)]
 pub struct Backing {
     /// Opens units of work.
@@ -28,6 +28,8 @@ pub struct Backing {
     pub inbox: Arc<dyn Inbox>,
     /// Where tasks wait.
     pub outbox: Arc<dyn Outbox>,
+    /// What one replica does at a time.
+    pub singletons: Arc<dyn Singletons>,
     /// Where the file is, to look into it with SQL; empty in memory.
     pub url: String,
     /// Removed with the last clone.
@@ -48,10 +50,13 @@ impl Backing {
         Self::of(database.open().await.unwrap(), Some(database))
     }
 
-    fn of<S: Store + Reader + Inbox + Outbox + 'static>(store: S, database: Option<Arc<TestDatabase>>) -> Self {
+    fn of<S: Store + Reader + Inbox + Outbox + Singletons + 'static>(
+        store: S,
+        database: Option<Arc<TestDatabase>>,
+    ) -> Self {
         let store = Arc::new(store);
-        let (reader, inbox, outbox) = (store.clone(), store.clone(), store.clone());
+        let (reader, inbox, outbox, singletons) = (store.clone(), store.clone(), store.clone(), store.clone());
         let url = database.as_ref().map(|database| database.url().to_owned()).unwrap_or_default();
-        Self { store, reader, inbox, outbox, url, _database: database }
+        Self { store, reader, inbox, outbox, singletons, url, _database: database }
     }
 }

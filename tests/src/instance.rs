@@ -13,6 +13,7 @@ use crate::leftovers::{Expected, leftovers};
 use handoff::running::{Loops, Running};
 use handoff::wiring::{Choices, Ports, wire};
 use handoff_domain::port::Clock;
+use handoff_domain::service::watch::Periods;
 use handoff_domain::snowflake::Region;
 use handoff_domain::text::Name;
 use handoff_http::{Limits, WebhookLimits};
@@ -47,13 +48,21 @@ pub struct Setup {
     pub concurrent_deliveries: usize,
     /// Where its data is.
     pub kept: Kept,
+    /// Whether Azure DevOps can reach us; else there are no hooks.
+    pub is_reachable: bool,
     /// Whether Discord shows the nonce of a message to who reads it later, which it does not promise.
     pub reads_show_nonce: bool,
 }
 
 impl Default for Setup {
     fn default() -> Self {
-        Self { loops: Loops::ByHand, concurrent_deliveries: 1, kept: Kept::default(), reads_show_nonce: true }
+        Self {
+            loops: Loops::ByHand,
+            concurrent_deliveries: 1,
+            kept: Kept::default(),
+            is_reachable: true,
+            reads_show_nonce: true,
+        }
     }
 }
 
@@ -121,7 +130,7 @@ impl Instance {
         let backing = Backing::open(&setup.kept).await;
         let mut ports = ports(&clock, &discord, &backing);
         change(&mut ports);
-        let running = serve(&ports, setup.loops).await;
+        let running = serve(&ports, &setup).await;
         let (_, token) = running.api().tokens.create(Name::parse("tests").unwrap(), None, None).await.unwrap();
         let moved = (setup.loops == Loops::ByHand).then(|| clock.clone());
         let base_url = format!("http://{}", running.addr());
@@ -147,7 +156,7 @@ impl Instance {
     /// Workers of another replica over the same store, to be run by hand.
     #[must_use]
     pub fn another_replica(&self) -> Workers {
-        wire(self.ports.clone(), &choices(self.running().addr().port())).workers
+        wire(self.ports.clone(), &self.setup.choices(self.running().addr().port())).workers
     }
 
     /// Stops it as an operator does; what is left is in the store.
@@ -167,7 +176,7 @@ impl Instance {
     pub async fn restart(&mut self) {
         let listen = self.running().addr();
         self.stop().await;
-        let wired = wire(self.ports.clone(), &choices(listen.port()));
+        let wired = wire(self.ports.clone(), &self.setup.choices(listen.port()));
         let running = Running::start(wired, listen, Limits::default(), self.ports.clock.clone(), self.setup.loops);
         self.running = Some(running.await.unwrap());
     }
@@ -179,6 +188,17 @@ impl Instance {
     /// When the store fails.
     pub async fn work(&self) -> usize {
         self.clock.moving(self.running().workers().run_until_idle()).await.unwrap()
+    }
+
+    /// Looks after hooks and the schedule of reading, as is due now, and lets what follows come to rest. Says
+    /// how many chores that was.
+    ///
+    /// # Panics
+    /// When the store fails.
+    pub async fn watch(&self) -> usize {
+        let done = self.clock.moving(self.running().workers().watch_once()).await.unwrap();
+        self.settle().await;
+        done
     }
 
     /// Lets everything come to rest: what Azure DevOps delivers, what we do with it, and what must wait
@@ -283,23 +303,26 @@ async fn look_away() {
     let _ = tokio::time::timeout(LOOK_AWAY, std::future::pending::<()>()).await;
 }
 
-fn choices(port: u16) -> Choices {
-    Choices {
-        public_url: format!("http://127.0.0.1:{port}"),
-        snowflakes: Region::new(1),
-        webhooks: WebhookLimits::default(),
-        retention: RETENTION,
+impl Setup {
+    fn choices(&self, port: u16) -> Choices {
+        Choices {
+            public_url: self.is_reachable.then(|| format!("http://127.0.0.1:{port}")),
+            periods: Periods::default(),
+            snowflakes: Region::new(1),
+            webhooks: WebhookLimits::default(),
+            retention: RETENTION,
+        }
     }
 }
 
 /// Serves on a free port. The address is needed before it is bound, since hooks are made with it; so
 /// somebody may take the port in between, and then it is another.
-async fn serve(ports: &Ports, loops: Loops) -> Running {
+async fn serve(ports: &Ports, setup: &Setup) -> Running {
     loop {
         let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port();
         let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, free));
-        let wired = wire(ports.clone(), &choices(free));
-        if let Ok(running) = Running::start(wired, listen, Limits::default(), ports.clock.clone(), loops).await {
+        let wired = wire(ports.clone(), &setup.choices(free));
+        if let Ok(running) = Running::start(wired, listen, Limits::default(), ports.clock.clone(), setup.loops).await {
             return running;
         }
     }

@@ -46,6 +46,9 @@ pub enum Command {
     /// Bring the database to this version.
     #[command(after_help = "Examples:\n  handoff migrate\n  handoff migrate --check   exits 3 while some are pending")]
     Migrate(MigrateArgs),
+    /// Read every linked work item in Azure DevOps, and say what was not as we had it.
+    #[command(after_help = RECONCILE_HELP)]
+    Reconcile(ReconcileArgs),
     /// Make and revoke tokens for the API.
     #[command(subcommand)]
     Token(TokenCommand),
@@ -71,6 +74,25 @@ pub struct MigrateArgs {
     /// Only say which are pending.
     #[arg(long)]
     pub check: bool,
+}
+
+const RECONCILE_HELP: &str = "\
+It may run beside a service on PostgreSQL. An SQLite file is for one process: while the service runs on it, the command
+names the calls of the API that make the service do the same. Cards in Discord are brought up to date by the service.
+
+Examples:
+  handoff reconcile
+  handoff reconcile --organization contoso --project Payments --json";
+
+/// What to read.
+#[derive(Debug, Clone, Args)]
+pub struct ReconcileArgs {
+    /// Only what this organization connected; everybody's where none is named.
+    #[arg(long, value_name = "SLUG_OR_ID")]
+    pub organization: Option<String>,
+    /// Only this project of Azure DevOps.
+    #[arg(long, value_name = "GUID_OR_NAME")]
+    pub project: Option<String>,
 }
 
 /// What to do with tokens.

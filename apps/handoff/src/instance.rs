@@ -18,7 +18,8 @@ use handoff_domain::page::PageRequest;
 use handoff_domain::port::cache::ASSIGNED_LIFETIME;
 use handoff_domain::port::{ChatMessenger, Clock, Entropy, SecretBox};
 use handoff_http::Server;
-use handoff_vsts::{AzureDevOps, AzureInbound};
+use handoff_vsts::{AzureDevOps, AzureInbound, OwnAddress};
+use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -37,8 +38,8 @@ const SHARED_LIFETIME: Duration = Duration::from_secs(60);
 pub struct Instance {
     /// What is served.
     pub running: Running,
-    /// Where others reach it.
-    pub public_url: String,
+    /// Where others reach it; nowhere, where there is none.
+    pub public_url: Option<String>,
     /// Whether there is no organization yet.
     pub is_empty: bool,
     database: Database,
@@ -51,6 +52,17 @@ impl Instance {
     /// # Errors
     /// Whatever is in the way, with the exit code it calls for.
     pub async fn start(config: &Config) -> Result<Self, Failure> {
+        Self::start_reached_at(config, |_| config.public_url.clone()).await
+    }
+
+    /// As [`Instance::start`], where others reach it at an address that is known once it listens.
+    ///
+    /// # Errors
+    /// As [`Instance::start`].
+    pub async fn start_reached_at(
+        config: &Config,
+        public_url: impl FnOnce(SocketAddr) -> Option<String>,
+    ) -> Result<Self, Failure> {
         // Before the database is touched: two of us on one file would each take the other's leases for lost.
         let lock = DatabaseLock::take(&config.database)?;
         let database = database::open_current(config, IfMissing::Make).await?;
@@ -59,13 +71,8 @@ impl Instance {
         let ports = ports(config, &database, secrets, clock.clone())?;
         let server = Server::bind(config.listen, config.http.limits, clock).await;
         let server = server.with_context(|| format!("{} cannot be listened on", config.listen))?;
-        let public_url = config.public_url(server.local_addr());
-        let choices = Choices {
-            public_url: public_url.clone(),
-            snowflakes: config.snowflake.region(),
-            webhooks: config.http.webhooks,
-            retention: config.retention,
-        };
+        let public_url = public_url(server.local_addr());
+        let choices = choices(config, public_url.clone());
         let found = ports.reader.organizations(PageRequest { after: None, limit: 1 }).await?;
         let running = Running::serve(wire(ports, &choices), server, Loops::Run);
         Ok(Self { running, public_url, is_empty: found.items.is_empty(), database, _lock: lock })
@@ -84,8 +91,19 @@ impl Instance {
     }
 }
 
+/// What the operator chose.
+pub(crate) fn choices(config: &Config, public_url: Option<String>) -> Choices {
+    Choices {
+        public_url,
+        periods: config.azure.periods,
+        snowflakes: config.snowflake.region(),
+        webhooks: config.http.webhooks,
+        retention: config.retention,
+    }
+}
+
 /// The key is never made anew where secrets were sealed with the one that is missing.
-async fn secret_box(config: &Config, database: &Database) -> Result<Arc<dyn SecretBox>, Failure> {
+pub(crate) async fn secret_box(config: &Config, database: &Database) -> Result<Arc<dyn SecretBox>, Failure> {
     let sealed = database.holds_sealed_secrets().await?;
     if let Some(folder) = config.key_file.parent().filter(|_| !sealed) {
         database::make_folder(folder)?;
@@ -96,7 +114,8 @@ async fn secret_box(config: &Config, database: &Database) -> Result<Arc<dyn Secr
     Ok(Arc::new(XChaChaSecretBox::new(key, Vec::new(), entropy)))
 }
 
-fn ports(
+/// The real adapters, over this database.
+pub(crate) fn ports(
     config: &Config,
     database: &Database,
     secrets: Arc<dyn SecretBox>,
@@ -110,9 +129,11 @@ fn ports(
         store: database.clone(),
         reader: database.clone(),
         inbox: database.clone(),
-        outbox: database,
+        outbox: database.clone(),
+        singletons: database,
         tracker: Arc::new(azure.context("Azure DevOps cannot be called")?),
         inbound: Arc::new(AzureInbound),
+        own_address: Arc::new(OwnAddress::new().context("our own address cannot be asked")?),
         chat: chat(config, clock.clone())?,
         cache: cache.clone(),
         debounce: cache,

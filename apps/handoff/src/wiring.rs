@@ -1,8 +1,8 @@
 //! Wires the ports to the services. Nothing here decides anything: whoever calls chose the adapters.
 
 use handoff_domain::port::{
-    AssigneeExistsCache, ChatMessenger, Clock, Entropy, Inbox, Outbox, OwnershipDebounce, Reader, SecretBox,
-    SequenceStore, Store, TrackerInbound, WorkItemTracker,
+    AssigneeExistsCache, ChatMessenger, Clock, Entropy, Inbox, Outbox, OwnershipDebounce, PublicAddress, Reader,
+    SecretBox, SequenceStore, Singletons, Store, TrackerInbound, WorkItemTracker,
 };
 use handoff_domain::service::Assignments;
 use handoff_domain::service::carry_out::CarryOut;
@@ -13,12 +13,14 @@ use handoff_domain::service::generate_snowflake_id::SnowflakeIds;
 use handoff_domain::service::groups::Groups;
 use handoff_domain::service::guilds::Guilds;
 use handoff_domain::service::handle_updated_workitem::HandleUpdatedWorkitem;
+use handoff_domain::service::import_people::ImportPeople;
 use handoff_domain::service::installations::Installations;
 use handoff_domain::service::link_work_item::LinkWorkItem;
 use handoff_domain::service::mappings::Mappings;
 use handoff_domain::service::organizations::Organizations;
 use handoff_domain::service::post::Post;
 use handoff_domain::service::projects::Projects;
+use handoff_domain::service::prove_public_url::ProvePublicUrl;
 use handoff_domain::service::refresh_work_item::RefreshWorkItem;
 use handoff_domain::service::replay::Replay;
 use handoff_domain::service::routes::Routes;
@@ -26,7 +28,10 @@ use handoff_domain::service::save_project::SaveProject;
 use handoff_domain::service::send_message::SendMessage;
 use handoff_domain::service::teams::Teams;
 use handoff_domain::service::tokens::Tokens;
+use handoff_domain::service::track_work_item::TrackWorkItem;
+use handoff_domain::service::tracking_rules::TrackingRules;
 use handoff_domain::service::users::Users;
+use handoff_domain::service::watch::{Periods, Watch};
 use handoff_domain::snowflake::Region;
 use handoff_http::{ApiState, Lifecycle, WebhookLimits, Webhooks};
 use handoff_worker::{WakeSignals, Workers};
@@ -44,10 +49,14 @@ pub struct Ports {
     pub inbox: Arc<dyn Inbox>,
     /// Where tasks wait.
     pub outbox: Arc<dyn Outbox>,
+    /// What one replica does at a time.
+    pub singletons: Arc<dyn Singletons>,
     /// Azure DevOps, asked.
     pub tracker: Arc<dyn WorkItemTracker>,
     /// Azure DevOps, heard.
     pub inbound: Arc<dyn TrackerInbound>,
+    /// Ourselves, from outside.
+    pub own_address: Arc<dyn PublicAddress>,
     /// Discord.
     pub chat: Arc<dyn ChatMessenger>,
     /// Who has an assignee.
@@ -67,8 +76,11 @@ pub struct Ports {
 /// What an operator chooses that the services need to know.
 #[derive(Debug, Clone)]
 pub struct Choices {
-    /// Where Azure DevOps reaches us, without a slash at the end.
-    pub public_url: String,
+    /// Where Azure DevOps reaches us, without a slash at the end; without one there are no hooks, and work
+    /// items are read every minute instead.
+    pub public_url: Option<String>,
+    /// How often hooks are looked at, and work items read.
+    pub periods: Periods,
     /// The region of snowflake ids; without one the database counts.
     pub snowflakes: Option<Region>,
     /// How long and how much a delivery may take.
@@ -116,6 +128,12 @@ pub fn wire(ports: Ports, choices: &Choices) -> Wired {
         entropy: ports.entropy.clone(),
         public_url: choices.public_url.clone(),
     };
+    let proof = ProvePublicUrl {
+        address: ports.own_address.clone(),
+        secrets: ports.secrets.clone(),
+        entropy: ports.entropy.clone(),
+        public_url: choices.public_url.clone(),
+    };
     let delete_project = DeleteProject {
         store: ports.store.clone(),
         reader: ports.reader.clone(),
@@ -125,8 +143,7 @@ pub fn wire(ports: Ports, choices: &Choices) -> Wired {
         clock: ports.clock.clone(),
         entropy: ports.entropy.clone(),
     };
-    let workers =
-        workers(&ports, &assignments, &subscriptions, delete_project.clone(), wake.clone(), choices.retention);
+    let workers = workers(&ports, &assignments, &subscriptions, delete_project.clone(), wake.clone(), choices);
     let post = Post::new(
         ports.reader.clone(),
         ports.inbox.clone(),
@@ -161,7 +178,14 @@ pub fn wire(ports: Ports, choices: &Choices) -> Wired {
             tracker: ports.tracker.clone(),
             secrets: ports.secrets.clone(),
             subscriptions,
+            proof,
         },
+        import_people: ImportPeople {
+            base: base.clone(),
+            tracker: ports.tracker.clone(),
+            secrets: ports.secrets.clone(),
+        },
+        tracking_rules: TrackingRules { base: base.clone() },
         mappings: Mappings { base: base.clone() },
         guilds: Guilds { base: base.clone(), chat: ports.chat.clone() },
         routes: Routes { base: base.clone(), chat: ports.chat.clone() },
@@ -176,7 +200,7 @@ fn workers(
     subscriptions: &Subscriptions,
     delete_project: DeleteProject,
     wake: Arc<WakeSignals>,
-    retention: Duration,
+    choices: &Choices,
 ) -> Workers {
     let apply = HandleUpdatedWorkitem {
         assignments: assignments.clone(),
@@ -201,11 +225,29 @@ fn workers(
     let carry_out = CarryOut {
         messages,
         refresh,
+        tracking: TrackWorkItem {
+            links: LinkWorkItem {
+                assignments: assignments.clone(),
+                reader: ports.reader.clone(),
+                secrets: ports.secrets.clone(),
+                tracker: ports.tracker.clone(),
+            },
+        },
         subscriptions: subscriptions.clone(),
         store: ports.store.clone(),
         outbox: ports.outbox.clone(),
         clock: ports.clock.clone(),
         entropy: ports.entropy.clone(),
+    };
+    let watch = Watch {
+        store: ports.store.clone(),
+        reader: ports.reader.clone(),
+        singletons: ports.singletons.clone(),
+        subscriptions: subscriptions.clone(),
+        wake: wake.clone(),
+        clock: ports.clock.clone(),
+        entropy: ports.entropy.clone(),
+        periods: choices.periods,
     };
     Workers {
         inbox: ports.inbox.clone(),
@@ -213,8 +255,9 @@ fn workers(
         outbox: ports.outbox.clone(),
         carry_out,
         delete_project,
+        watch,
         clock: ports.clock.clone(),
         wake,
-        retention,
+        retention: choices.retention,
     }
 }

@@ -143,6 +143,11 @@ fn sqlite_constraint(message: &str) -> String {
         "external_issues.integration_id, external_issues.number" => "external_issue_number",
         "group_links.id" => "group_link_pkey",
         "group_links.group_id, group_links.external_issue_id" => "group_link_pair",
+        "tracking_rules.id" => "tracking_rule_pkey",
+        "tracked_items.project_id, tracked_items.integration_id, tracked_items.number" => "tracked_items_pkey",
+        "imported_teams.organization_id, imported_teams.integration_id, imported_teams.azure_project" => {
+            "imported_teams_pkey"
+        }
         "identity_mappings.id" => "identity_mapping_pkey",
         "identity_mappings.organization_id, identity_mappings.integration_id, identity_mappings.identity_id" => {
             "identity_mapping_identity"

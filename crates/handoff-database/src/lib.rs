@@ -1,6 +1,6 @@
 //! The store of Handoff on SQLite and PostgreSQL.
 //!
-//! [`Database`] implements the domain's `Store`, `Reader`, `Inbox` and `Outbox`. Where things are: each
+//! [`Database`] implements the domain's `Store`, `Reader`, `Inbox`, `Outbox` and `Singletons`. Where things are: each
 //! noun's writes in the file of its name, its queries under `read`; rows become nouns in `row`, tables are
 //! described in `table` and made in `migration`; what the database refuses gets its name in `error`.
 //!
@@ -25,10 +25,12 @@ mod project;
 mod queue;
 mod read;
 mod row;
+mod singleton;
 mod sql;
 mod table;
 mod tenancy;
 mod tracker;
+mod tracking;
 mod transaction;
 
 pub use connect::{DatabaseOptions, PATIENCE};

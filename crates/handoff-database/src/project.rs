@@ -144,7 +144,8 @@ impl ProjectTx for Transaction {
     }
 
     async fn delete_groups(&mut self, groups: &[GroupId]) -> StoreResult<()> {
-        const HANGING: [&str; 6] = ["assignments", "decisions", "activities", "followers", "group_links", "messages"];
+        const HANGING: [&str; 7] =
+            ["assignments", "decisions", "activities", "followers", "group_links", "messages", "tracked_items"];
         for chunk in groups.chunks(CHUNK) {
             let ids = || chunk.iter().map(|id| id.get());
             for table in HANGING {
@@ -179,7 +180,7 @@ impl ProjectTx for Transaction {
         if hidden.text(locking(&self.0, " FOR UPDATE")).one(&self.0).await?.is_none() {
             return Ok(());
         }
-        for table in ["routes", "notification_settings", "project_teams"] {
+        for table in ["routes", "notification_settings", "project_teams", "tracking_rules"] {
             let delete = Sql::new("DELETE FROM ").text(table).text(" WHERE project_id = ").bind(id.get());
             delete.count(&self.0).await?;
         }

@@ -180,6 +180,7 @@ table!(installations, "installations" {
     comments: bool,
     siblings: bool,
     created_at: i64,
+    credential_expires_at: Option<i64>,
 });
 
 table!(connected_projects, "connected_projects" {
@@ -192,6 +193,9 @@ table!(connected_projects, "connected_projects" {
     name: String,
     state_map: Option<String>,
     created_at: i64,
+    hooks_due_at: i64,
+    reconcile_due_at: i64,
+    new_credential: bool,
 });
 
 table!(hooks, "hooks" {
@@ -207,6 +211,8 @@ table!(hooks, "hooks" {
     status: String,
     created_at: i64,
     updated_at: i64,
+    checked_at: Option<i64>,
+    unseen: Option<String>,
 });
 
 table!(external_issues, "external_issues" {
@@ -220,6 +226,8 @@ table!(external_issues, "external_issues" {
     work_item_type: String,
     state: String,
     assignee: Option<String>,
+    area_path: Option<String>,
+    tags: String,
     url: Option<String>,
     changed_at: i64,
     observed_at: i64,
@@ -240,6 +248,21 @@ table!(group_links, "group_links" {
     unresolved_identity: Option<String>,
     unresolved_name: Option<String>,
     problem: Option<String>,
+    created_at: i64,
+    unresolved_key: Option<String>,
+});
+
+table!(tracking_rules, "tracking_rules" {
+    #[sea_orm(primary_key, auto_increment = false)]
+    id: Uuid,
+    organization_id: i64,
+    installation_id: Uuid,
+    integration_id: Uuid,
+    azure_project: String,
+    project_id: i64,
+    work_item_type: Option<String>,
+    area_path: Option<String>,
+    tag: Option<String>,
     created_at: i64,
 });
 

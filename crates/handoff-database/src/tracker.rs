@@ -18,6 +18,7 @@ use handoff_domain::person::{IdentityMapping, Person, Unresolved};
 use handoff_domain::port::store::{MatchedBy, PersonMatch, StoreResult, TrackerTx};
 use handoff_domain::secret::Sealed;
 use handoff_domain::text::EmailAddress;
+use handoff_domain::time::Timestamp;
 use handoff_domain::work_item::{AzureProjectId, ExternalIssue, GroupLink, LinkedGroup};
 use handoff_domain::workflow::StateMap;
 use sea_orm::sea_query::OnConflict;
@@ -75,6 +76,17 @@ impl TrackerTx for Transaction {
         update.bind(organization.get()).count(&self.0).await.map(|changed| changed > 0)
     }
 
+    async fn set_credential_expiry(
+        &mut self,
+        organization: OrganizationId,
+        id: InstallationId,
+        at: Option<Timestamp>,
+    ) -> StoreResult<bool> {
+        let update = Sql::new("UPDATE installations SET credential_expires_at = ").bind(at.map(Timestamp::as_micros));
+        let update = update.text(" WHERE id = ").bind(id.get()).text(" AND organization_id = ");
+        update.bind(organization.get()).count(&self.0).await.map(|changed| changed > 0)
+    }
+
     async fn put_connected_project(&mut self, new: &ConnectedProject) -> StoreResult<()> {
         use connected_projects::Column;
         let row = connected_projects::Model {
@@ -85,6 +97,9 @@ impl TrackerTx for Transaction {
             name: new.name.as_str().to_owned(),
             state_map: state_map_column(&new.state_map)?,
             created_at: new.created_at.as_micros(),
+            hooks_due_at: new.created_at.as_micros(),
+            reconcile_due_at: new.created_at.as_micros(),
+            new_credential: false,
         };
         // Written where it is there already, so that its row is locked: somebody may be disconnecting it.
         let keep = OnConflict::columns([Column::InstallationId, Column::AzureProject])
@@ -99,6 +114,8 @@ impl TrackerTx for Transaction {
         installation: InstallationId,
         azure_project: &AzureProjectId,
     ) -> StoreResult<bool> {
+        let rules = Sql::new("DELETE FROM tracking_rules WHERE installation_id = ").bind(installation.get());
+        rules.text(" AND azure_project = ").bind(azure_project.as_str()).count(&self.0).await?;
         let delete = Sql::new("DELETE FROM connected_projects WHERE installation_id = ").bind(installation.get());
         let delete = delete.text(" AND azure_project = ").bind(azure_project.as_str());
         delete.count(&self.0).await.map(|gone| gone > 0)
@@ -135,9 +152,11 @@ impl TrackerTx for Transaction {
         }
         // Only now: whoever linked something meanwhile held the connection, and is seen.
         let needed = connections(organization).text(
-            " AND EXISTS (SELECT 1 FROM group_links l JOIN external_issues e ON e.id = l.external_issue_id \
+            " AND (EXISTS (SELECT 1 FROM group_links l JOIN external_issues e ON e.id = l.external_issue_id \
              WHERE l.organization_id = c.organization_id AND e.integration_id = c.integration_id \
-             AND e.azure_project = c.azure_project)",
+             AND e.azure_project = c.azure_project) OR EXISTS (SELECT 1 FROM tracking_rules r \
+             JOIN projects p ON p.id = r.project_id WHERE p.hidden_at IS NULL \
+             AND r.installation_id = c.installation_id AND r.azure_project = c.azure_project))",
         );
         for one in needed.models::<connected_projects::Model>(&self.0).await? {
             unneeded.remove(&(one.installation_id, one.azure_project));
@@ -147,9 +166,15 @@ impl TrackerTx for Transaction {
 
     async fn put_hook(&mut self, hook: &Hook) -> StoreResult<()> {
         use hooks::Column;
-        let upsert = OnConflict::column(Column::Id)
-            .update_columns([Column::Secret, Column::SubscriptionId, Column::Status, Column::UpdatedAt])
-            .to_owned();
+        let changing = [
+            Column::Secret,
+            Column::SubscriptionId,
+            Column::Status,
+            Column::UpdatedAt,
+            Column::CheckedAt,
+            Column::Unseen,
+        ];
+        let upsert = OnConflict::column(Column::Id).update_columns(changing).to_owned();
         let insert = hooks::Entity::insert(row::hook_row(hook).into_active_model()).on_conflict(upsert);
         insert.exec_without_returning(&self.0).await.stored().map(|_| ())
     }
@@ -183,6 +208,8 @@ impl TrackerTx for Transaction {
                 Column::WorkItemType,
                 Column::State,
                 Column::Assignee,
+                Column::AreaPath,
+                Column::Tags,
                 Column::Url,
                 Column::ChangedAt,
                 Column::ObservedAt,
@@ -271,14 +298,15 @@ impl TrackerTx for Transaction {
             columns.push((link, row::unresolved_columns(unresolved.as_ref())?));
         }
         for chunk in columns.chunks(CHUNK) {
-            let update = Sql::new("WITH waiting (row_id, who, identity, name) AS (VALUES ");
-            let update = update.rows(chunk, |sql, (link, (who, identity, name))| {
+            let update = Sql::new("WITH waiting (row_id, who, identity, name, listed) AS (VALUES ");
+            let update = update.rows(chunk, |sql, (link, [who, identity, name, listed])| {
                 let sql = sql.bind(link.get()).text(", ").bind(who.clone()).text(", ");
-                sql.bind(identity.clone()).text(", ").bind(name.clone())
+                let sql = sql.bind(identity.clone()).text(", ").bind(name.clone());
+                sql.text(", ").bind(listed.clone())
             });
             let update = update.text(
-                ") UPDATE group_links SET unresolved = who, unresolved_identity = identity, unresolved_name = name \
-                 FROM waiting WHERE id = row_id",
+                ") UPDATE group_links SET unresolved = who, unresolved_identity = identity, unresolved_name = name, \
+                 unresolved_key = listed FROM waiting WHERE id = row_id",
             );
             update.count(&self.0).await?;
         }

@@ -208,6 +208,11 @@ pub enum ActivityKind {
         /// The work item's number.
         work_item: i64,
     },
+    /// Somebody said something, which the linked work items that take comments hear.
+    Commented {
+        /// What was said.
+        text: String,
+    },
     /// A link was removed.
     Unlinked {
         /// The work item's number.
@@ -234,6 +239,7 @@ impl ActivityKind {
             Self::Unassigned { .. } => "unassigned",
             Self::StatusChanged { .. } => "status_changed",
             Self::Linked { .. } => "linked",
+            Self::Commented { .. } => "commented",
             Self::Unlinked { .. } => "unlinked",
             Self::MirrorRewound { .. } => "mirror_rewound",
         }

@@ -132,6 +132,8 @@ uuid_id!(/// The link of a group with an external issue.
     LinkId, "link id");
 uuid_id!(/// The mapping of a tracker's identity to a user.
     MappingId, "identity mapping id");
+uuid_id!(/// A tracking rule.
+    TrackingRuleId, "tracking rule id");
 uuid_id!(/// A delivery received by a webhook.
     DeliveryId, "delivery id");
 uuid_id!(/// A row of the outbox.

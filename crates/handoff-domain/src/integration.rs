@@ -68,6 +68,8 @@ pub struct Installation {
     pub credential: Sealed,
     /// What is let through.
     pub toggles: Toggles,
+    /// When the credential ends, where somebody told: Azure DevOps does not.
+    pub credential_expires_at: Option<Timestamp>,
     /// When it was made.
     pub created_at: Timestamp,
 }
@@ -90,4 +92,22 @@ pub struct ConnectedProject {
     pub state_map: StateMap,
     /// When it was connected.
     pub created_at: Timestamp,
+}
+
+/// What is done for a connected project on a schedule.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Chore {
+    /// Its hooks are looked at.
+    LookAtHooks,
+    /// Its linked work items are read.
+    Reconcile,
+}
+
+/// A connected project of which a chore is due.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DueProject {
+    /// The project.
+    pub project: ConnectedProject,
+    /// Whether the installation's credential was changed since its hooks were last looked at.
+    pub new_credential: bool,
 }

@@ -8,6 +8,7 @@
 
 pub mod assignee;
 pub mod chat;
+pub mod credential;
 pub mod delivery;
 pub mod group;
 pub mod hook;
@@ -28,5 +29,6 @@ pub mod testing;
 pub mod text;
 pub mod time;
 pub mod token;
+pub mod tracking;
 pub mod work_item;
 pub mod workflow;

@@ -1,8 +1,9 @@
 //! The outbox: what must be told or asked outside, written in the transaction that decided it.
 
+use crate::assignee::ChangeSource;
 use crate::id::{
-    ActivityId, GroupId, HookId, InstallationId, IntegrationId, OrganizationId, OutboxId, ProjectId, RouteId, UserId,
-    WorkItemNumber,
+    ActivityId, GroupId, HookId, InstallationId, IntegrationId, OrganizationId, OutboxId, ProjectId, RouteId,
+    TrackingRuleId, UserId, WorkItemNumber,
 };
 use crate::organization::{ChannelId, MessageId};
 use crate::time::Timestamp;
@@ -79,6 +80,57 @@ pub enum OutboxTask {
         /// The type.
         work_item_type: String,
     },
+    /// Converge: give a work item its group in a project, where a tracking rule says so.
+    TrackWorkItem {
+        /// Whose credential to read with.
+        installation: InstallationId,
+        /// The project that gets the group.
+        project: ProjectId,
+        /// The work item.
+        work_item: WorkItemNumber,
+    },
+    /// Converge: find the work items that a tracking rule is about.
+    BackfillTracking {
+        /// The rule.
+        rule: TrackingRuleId,
+    },
+    /// Converge: make the hooks of a connected project that it is to have.
+    EnsureSubscriptions {
+        /// Whose credential to ask with.
+        installation: InstallationId,
+        /// The Azure DevOps project.
+        azure_project: AzureProjectId,
+    },
+    /// Event: make a work item of a group, and link them.
+    CreateWorkItem {
+        /// The group.
+        group: GroupId,
+        /// As whom to write.
+        installation: InstallationId,
+        /// The Azure DevOps project.
+        azure_project: AzureProjectId,
+        /// The type of work item.
+        work_item_type: String,
+        /// What the work item is found by after an attempt of which nothing was heard.
+        marker: String,
+        /// Who wanted it.
+        source: ChangeSource,
+    },
+    /// Event: say something in a work item's discussion.
+    AddComment {
+        /// The group that it is about.
+        group: GroupId,
+        /// As whom to write.
+        installation: InstallationId,
+        /// The work item's Azure DevOps project.
+        azure_project: AzureProjectId,
+        /// The work item.
+        work_item: WorkItemNumber,
+        /// What is said.
+        text: String,
+        /// What the comment is found by after an attempt of which nothing was heard.
+        marker: String,
+    },
     /// Converge: delete the subscription of a hook in Azure DevOps.
     DeleteSubscription {
         /// The hook.
@@ -98,6 +150,11 @@ impl OutboxTask {
             Self::ReconcileProject { .. } => "reconcile_project",
             Self::ConvergeWorkItem { .. } => "converge_work_item",
             Self::LearnWorkflow { .. } => "learn_workflow",
+            Self::TrackWorkItem { .. } => "track_work_item",
+            Self::BackfillTracking { .. } => "backfill_tracking",
+            Self::EnsureSubscriptions { .. } => "ensure_subscriptions",
+            Self::CreateWorkItem { .. } => "create_work_item",
+            Self::AddComment { .. } => "add_comment",
             Self::DeleteSubscription { .. } => "delete_subscription",
         }
     }
@@ -108,10 +165,15 @@ impl OutboxTask {
         match self {
             Self::Card { .. } | Self::Ping { .. } | Self::CloseCard { .. } => Lane::Messages,
             Self::RefreshWorkItem { .. }
-            | Self::ReconcileProject { .. }
             | Self::ConvergeWorkItem { .. }
             | Self::LearnWorkflow { .. }
+            | Self::TrackWorkItem { .. }
+            | Self::BackfillTracking { .. }
+            | Self::EnsureSubscriptions { .. }
+            | Self::CreateWorkItem { .. }
+            | Self::AddComment { .. }
             | Self::DeleteSubscription { .. } => Lane::Tracker,
+            Self::ReconcileProject { .. } => Lane::Reconcile,
         }
     }
 
@@ -132,8 +194,24 @@ impl OutboxTask {
             Self::LearnWorkflow { installation, azure_project, work_item_type } => {
                 Some(format!("learn_workflow:{installation}:{}:{work_item_type}", azure_project.as_str()))
             }
+            Self::TrackWorkItem { installation, project, work_item } => {
+                Some(format!("track:{installation}:{project}:{work_item}"))
+            }
+            Self::BackfillTracking { rule } => Some(format!("backfill:{rule}")),
+            Self::EnsureSubscriptions { installation, azure_project } => {
+                Some(format!("subscriptions:{installation}:{}", azure_project.as_str()))
+            }
             Self::DeleteSubscription { hook } => Some(format!("delete_subscription:{hook}")),
-            Self::Ping { .. } | Self::CloseCard { .. } => None,
+            Self::Ping { .. } | Self::CloseCard { .. } | Self::CreateWorkItem { .. } | Self::AddComment { .. } => None,
+        }
+    }
+
+    /// The work item that it is about.
+    #[must_use]
+    pub const fn work_item(&self) -> Option<WorkItemNumber> {
+        match self {
+            Self::RefreshWorkItem { work_item, .. } | Self::TrackWorkItem { work_item, .. } => Some(*work_item),
+            _ => None,
         }
     }
 
@@ -141,7 +219,10 @@ impl OutboxTask {
     #[must_use]
     pub const fn group(&self) -> Option<GroupId> {
         match self {
-            Self::Card { group, .. } | Self::Ping { group, .. } => Some(*group),
+            Self::Card { group, .. }
+            | Self::Ping { group, .. }
+            | Self::CreateWorkItem { group, .. }
+            | Self::AddComment { group, .. } => Some(*group),
             _ => None,
         }
     }
@@ -158,11 +239,13 @@ pub enum Lane {
     Messages,
     /// What is read and made in Azure DevOps.
     Tracker,
+    /// What reads whole projects in Azure DevOps: no such row holds up the work of today.
+    Reconcile,
 }
 
 impl Lane {
     /// Every lane.
-    pub const ALL: [Self; 2] = [Self::Messages, Self::Tracker];
+    pub const ALL: [Self; 3] = [Self::Messages, Self::Tracker, Self::Reconcile];
 
     /// The word that names it, for logs and counters.
     #[must_use]
@@ -170,6 +253,7 @@ impl Lane {
         match self {
             Self::Messages => "messages",
             Self::Tracker => "tracker",
+            Self::Reconcile => "reconcile",
         }
     }
 
@@ -180,11 +264,16 @@ impl Lane {
             Self::Messages => &["card", "ping", LAST_OF_LANE],
             Self::Tracker => &[
                 "refresh_work_item",
-                "reconcile_project",
                 "converge_work_item",
                 "learn_workflow",
+                "track_work_item",
+                "backfill_tracking",
+                "ensure_subscriptions",
+                "create_work_item",
+                "add_comment",
                 "delete_subscription",
             ],
+            Self::Reconcile => &["reconcile_project"],
         }
     }
 }
@@ -290,6 +379,28 @@ mod tests {
                 installation,
                 azure_project: AzureProjectId::parse("00000000-0000-0000-0000-000000000001").unwrap(),
                 work_item_type: "Bug".to_owned(),
+            },
+            OutboxTask::TrackWorkItem { installation, project: ProjectId::new(1), work_item: WorkItemNumber::new(1) },
+            OutboxTask::BackfillTracking { rule: TrackingRuleId::generate(now, &entropy) },
+            OutboxTask::EnsureSubscriptions {
+                installation,
+                azure_project: AzureProjectId::parse("00000000-0000-0000-0000-000000000001").unwrap(),
+            },
+            OutboxTask::CreateWorkItem {
+                group,
+                installation,
+                azure_project: AzureProjectId::parse("00000000-0000-0000-0000-000000000001").unwrap(),
+                work_item_type: "Bug".to_owned(),
+                marker: "handoff-1".to_owned(),
+                source: ChangeSource::Api { by: None },
+            },
+            OutboxTask::AddComment {
+                group,
+                installation,
+                azure_project: AzureProjectId::parse("00000000-0000-0000-0000-000000000001").unwrap(),
+                work_item: WorkItemNumber::new(1),
+                text: "It hurts".to_owned(),
+                marker: "handoff-2".to_owned(),
             },
             OutboxTask::DeleteSubscription { hook: HookId::generate(now, &entropy) },
         ];

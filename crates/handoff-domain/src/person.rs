@@ -1,6 +1,6 @@
 //! People as a tracker names them, and how two such names are told to be one person.
 
-use crate::id::{IntegrationId, MappingId, OrganizationId, UserId};
+use crate::id::{GroupId, IntegrationId, MappingId, OrganizationId, UserId};
 use crate::text::{EmailAddress, tamed};
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -154,6 +154,92 @@ pub enum UnresolvedReason {
     Container,
 }
 
+impl UnresolvedReason {
+    /// The word that is stored and shown in JSON.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Unknown => "unknown",
+            Self::Ambiguous => "ambiguous",
+            Self::Inactive => "inactive",
+            Self::OutsideProject => "outside_project",
+            Self::Container => "container",
+        }
+    }
+}
+
+impl Unresolved {
+    /// What groups links that wait for one person for one reason: by identity id, else by sign-in name, else
+    /// by what is shown.
+    #[must_use]
+    pub fn key(&self) -> String {
+        let Person { identity_id, unique_name, display_name, .. } = &self.person;
+        let who = match (identity_id, unique_name) {
+            (Some(id), _) => format!("id:{id}"),
+            (None, Some(name)) => format!("name:{name}"),
+            (None, None) => format!("shown:{display_name}"),
+        };
+        format!("{who}|{}", self.reason.as_str())
+    }
+}
+
+/// The place of an [`UnresolvedPerson`] in the list of them.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct UnresolvedKey {
+    /// [`Unresolved::key`].
+    pub who: String,
+    /// In which tracker.
+    pub integration: IntegrationId,
+}
+
+/// Hexadecimal, so that it can be part of an address.
+impl std::fmt::Display for UnresolvedKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}-", self.integration.get().simple())?;
+        self.who.bytes().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl std::str::FromStr for UnresolvedKey {
+    type Err = crate::id::InvalidId;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let read = || {
+            let (integration, who) = text.split_once('-')?;
+            let digits = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok();
+            let is_plain = who.len().is_multiple_of(2) && who.bytes().all(|byte| byte.is_ascii_hexdigit());
+            let bytes = is_plain.then(|| who.as_bytes().chunks(2).map(digits).collect::<Option<Vec<u8>>>())??;
+            let who = String::from_utf8(bytes).ok().filter(|who| !who.contains('\0'))?;
+            Some(Self { who, integration: integration.parse().ok()? })
+        };
+        read().ok_or(crate::id::InvalidId { what: "unresolved person" })
+    }
+}
+
+/// Somebody of a tracker whom nobody here is, and what waits for them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnresolvedPerson {
+    /// In which tracker.
+    pub integration: IntegrationId,
+    /// Who, and why they are nobody here.
+    pub unresolved: Unresolved,
+    /// How many links wait.
+    pub links: u64,
+    /// Some of their groups: the oldest links', at most [`UnresolvedPerson::GROUPS`].
+    pub groups: Vec<GroupId>,
+}
+
+impl UnresolvedPerson {
+    /// The most groups that are named.
+    pub const GROUPS: usize = 5;
+
+    /// Its place in the list.
+    #[must_use]
+    pub fn key(&self) -> UnresolvedKey {
+        UnresolvedKey { who: self.unresolved.key(), integration: self.integration }
+    }
+}
+
 /// A person who could not be resolved for a link, kept on it until they are.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Unresolved {
@@ -189,6 +275,21 @@ mod tests {
             ("", None),
         ] {
             assert_eq!(text(given), expected, "{given}");
+        }
+    }
+
+    #[test]
+    fn a_place_in_the_list_of_the_unresolved_survives_an_address() {
+        let integration = IntegrationId::from_uuid(uuid::Uuid::from_u128(7));
+        for who in ["id:abc|unknown", "shown:Zoë <x>/&?|container", ""] {
+            let key = UnresolvedKey { who: who.to_owned(), integration };
+            let shown = key.to_string();
+            assert!(shown.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-'), "{shown}");
+            assert_eq!(shown.parse::<UnresolvedKey>().ok(), Some(key));
+        }
+        for bad in ["", "x", "-", "00000000000000000000000000000007-0", "00000000000000000000000000000007-ff", "7-é1"]
+        {
+            assert!(bad.parse::<UnresolvedKey>().is_err(), "{bad}");
         }
     }
 

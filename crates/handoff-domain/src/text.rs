@@ -68,6 +68,12 @@ impl Name {
         single_line(text, Self::MAX).map(Self)
     }
 
+    /// For what has no name that can be kept.
+    #[must_use]
+    pub fn untitled() -> Self {
+        Self("Untitled".to_owned())
+    }
+
     /// The name as text.
     #[must_use]
     pub fn as_str(&self) -> &str {

@@ -26,6 +26,11 @@ pub struct Snapshot {
     pub state: String,
     /// `System.AssignedTo`.
     pub assignee: Option<Person>,
+    /// `System.AreaPath`, at most [`Snapshot::MAX_AREA_PATH`] characters.
+    pub area_path: Option<String>,
+    /// `System.Tags`, each once and as it is written there: at most [`Snapshot::MAX_TAGS`] of at most
+    /// [`Snapshot::MAX_TAG`] characters.
+    pub tags: Vec<String>,
     /// `System.ChangedBy`: who made this revision.
     pub changed_by: Option<Person>,
     /// `System.ChangedDate` by the tracker's clock.
@@ -39,6 +44,12 @@ impl Snapshot {
     pub const MAX_TITLE: usize = 255;
     /// Longest state or type name kept, in characters.
     pub const MAX_WORD: usize = 128;
+    /// Longest area path kept, in characters. Azure DevOps allows 4000 for the path of a node.
+    pub const MAX_AREA_PATH: usize = 4000;
+    /// Most tags kept. Azure DevOps allows 100 on a work item.
+    pub const MAX_TAGS: usize = 100;
+    /// Longest tag kept, in characters. Azure DevOps allows 400.
+    pub const MAX_TAG: usize = 400;
 }
 
 /// The GUID of an Azure DevOps project, in lower case.
@@ -81,6 +92,10 @@ pub struct ExternalIssue {
     pub state: String,
     /// Who has it there.
     pub assignee: Option<Person>,
+    /// Its area path, where it has one.
+    pub area_path: Option<String>,
+    /// Its tags.
+    pub tags: Vec<String>,
     /// Its page for people.
     pub url: Option<String>,
     /// When that revision was made, by our clock.
@@ -136,6 +151,9 @@ impl ExternalIssue {
         pending.state.as_ref().filter(|ours| same_state(&ours.value, &snapshot.state))
     }
 }
+
+/// What the tags begin with that we give to work items that we make.
+pub const OWN_TAG: &str = "handoff-";
 
 /// Whether two names of states are the same: Azure DevOps does not look at their case.
 #[must_use]

@@ -102,6 +102,11 @@ pub(crate) fn nothing() -> Response {
     StatusCode::NO_CONTENT.into_response()
 }
 
+/// 202 with what was begun: a worker does the rest.
+pub(crate) fn started<T: Serialize>(what: T) -> Response {
+    (StatusCode::ACCEPTED, Json(what)).into_response()
+}
+
 /// 202: a worker does the rest.
 pub(crate) fn accepted() -> Response {
     StatusCode::ACCEPTED.into_response()

@@ -11,6 +11,7 @@ mod health;
 mod observe_requests;
 mod page;
 mod problem;
+mod proof;
 mod server;
 mod state;
 mod webhook;
@@ -29,12 +30,12 @@ use std::sync::Arc;
 
 /// Everything under one listener: webhooks, API and health.
 pub fn router(state: Arc<ApiState>) -> Router {
-    finished(webhook::routes().merge(api::routes(&state)).merge(health::routes()), state)
+    finished(webhook::routes().merge(proof::routes()).merge(api::routes(&state)).merge(health::routes()), state)
 }
 
 /// Only the webhooks and health, for a listener of their own.
 pub fn webhook_router(state: Arc<ApiState>) -> Router {
-    finished(webhook::routes().merge(health::routes()), state)
+    finished(webhook::routes().merge(proof::routes()).merge(health::routes()), state)
 }
 
 /// Only the API and health, where webhooks have a listener of their own.

@@ -147,6 +147,7 @@ impl From<UseCaseError> for Problem {
 fn of_tracker(error: &TrackerError, detail: String) -> Problem {
     match error {
         TrackerError::Unauthorized => Problem::refused("tracker_unauthorized", detail),
+        TrackerError::NotSignedIn { .. } => Problem::refused("tracker_not_signed_in", detail),
         TrackerError::Forbidden { .. } => Problem::refused("tracker_forbidden", detail),
         TrackerError::NotFound { .. } => Problem::refused("tracker_not_found", detail),
         TrackerError::Rejected { .. } => Problem::refused("tracker_rejected", detail),

@@ -5,6 +5,7 @@ use handoff_domain::port::{Clock, Entropy, Reader};
 use handoff_domain::service::delete_project::DeleteProject;
 use handoff_domain::service::groups::Groups;
 use handoff_domain::service::guilds::Guilds;
+use handoff_domain::service::import_people::ImportPeople;
 use handoff_domain::service::installations::Installations;
 use handoff_domain::service::link_work_item::LinkWorkItem;
 use handoff_domain::service::mappings::Mappings;
@@ -14,6 +15,7 @@ use handoff_domain::service::replay::Replay;
 use handoff_domain::service::routes::Routes;
 use handoff_domain::service::teams::Teams;
 use handoff_domain::service::tokens::Tokens;
+use handoff_domain::service::tracking_rules::TrackingRules;
 use handoff_domain::service::users::Users;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -49,6 +51,10 @@ pub struct ApiState {
     pub links: LinkWorkItem,
     /// Makes and changes installations.
     pub installations: Installations,
+    /// Makes people of those who are in Azure DevOps' teams.
+    pub import_people: ImportPeople,
+    /// Makes and changes tracking rules.
+    pub tracking_rules: TrackingRules,
     /// Makes and removes identity mappings.
     pub mappings: Mappings,
     /// Adds guilds.

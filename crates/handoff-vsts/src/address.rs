@@ -66,6 +66,28 @@ impl AddressPolicy {
         Ok(CollectionAddress { url: format!("{url}{slash}"), host: host.to_string(), name })
     }
 
+    /// Checks the address at which service principals sign in. It is the operator's own setting, so its host is
+    /// not listed anywhere; the rules of schemes and private addresses hold.
+    ///
+    /// # Errors
+    /// [`TrackerError::UnsafeAddress`] with the rule.
+    pub fn check_sign_in(&self, text: &str) -> Result<String, TrackerError> {
+        let url = Self::parse(text)?;
+        self.check_scheme(&url)?;
+        let ip = match url.host().ok_or_else(|| refused("it names no host"))? {
+            Host::Ipv4(ip) => Some(IpAddr::V4(ip)),
+            Host::Ipv6(ip) => Some(IpAddr::V6(ip)),
+            Host::Domain(_) => None,
+        };
+        if let Some(ip) = ip {
+            permit(ip, self.allow_private_addresses).map_err(|rule| refused(rule.words()))?;
+        }
+        if url.path() != "/" {
+            return Err(refused("azure.sign_in_url must have no path, as in https://login.microsoftonline.com"));
+        }
+        Ok(String::from(url).trim_end_matches('/').to_owned())
+    }
+
     fn parse(text: &str) -> Result<Url, TrackerError> {
         const SCHEME: &str =
             "write it with its scheme and the organization or collection, such as https://dev.azure.com/contoso/";
@@ -272,6 +294,23 @@ mod tests {
             allowed_hosts: hosts.iter().map(|host| (*host).to_owned()).collect(),
             ..AddressPolicy::default()
         }
+    }
+
+    #[test]
+    fn where_principals_sign_in_is_https_and_public_unless_the_operator_allows_more() {
+        let strict = AddressPolicy::default();
+        assert_eq!(
+            strict.check_sign_in("https://login.microsoftonline.us/").unwrap(),
+            "https://login.microsoftonline.us"
+        );
+        for bad in
+            ["http://login.microsoftonline.com", "https://169.254.169.254", "https://10.0.0.1", "https://a/b", "x"]
+        {
+            assert!(strict.check_sign_in(bad).is_err(), "{bad}");
+        }
+        let local = AddressPolicy { allow_http: true, allow_private_addresses: true, ..strict };
+        assert!(local.check_sign_in("http://127.0.0.1:8080").is_ok());
+        assert!(local.check_sign_in("http://169.254.169.254").is_err());
     }
 
     #[test]

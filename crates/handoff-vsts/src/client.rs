@@ -2,24 +2,28 @@
 
 use crate::address::{AddressPolicy, CollectionAddress};
 use crate::directory::{self, Directory};
+use crate::entra;
 use crate::http::{Call, Http, Reply, SetupError, unavailable};
 use crate::inbound::guid;
 use crate::json;
 use crate::operation::Operation;
+use crate::people;
 use crate::snapshot::{self, Beside, project_in};
 use crate::subscription::{remote_subscription, same_url, subscription_body, subscription_path};
+use crate::wiql;
 use crate::wire::{self, ConnectionData, FIELDS, List, Project, SubscriptionsFound, WorkItem};
 use crate::write;
 use async_trait::async_trait;
+use handoff_domain::credential::Credential;
 use handoff_domain::id::{IntegrationId, Revision, WorkItemNumber};
 use handoff_domain::person::Person;
 use handoff_domain::port::Clock;
 use handoff_domain::port::tracker::{
-    NewSubscription, RemoteCollection, RemoteProject, RemoteSubscription, TrackerConnection, TrackerError,
-    WorkItemChange, WorkItemTracker,
+    NewSubscription, NewWorkItem, RemoteCollection, RemoteProject, RemoteSubscription, RemoteTeam, TrackerConnection,
+    TrackerError, WorkItemChange, WorkItemTracker,
 };
-use handoff_domain::secret::Secret;
 use handoff_domain::text::{EmailAddress, Name, tamed};
+use handoff_domain::tracking::TrackingFilter;
 use handoff_domain::work_item::{AzureProjectId, Snapshot};
 use handoff_domain::workflow::{StateCategory, Workflow, WorkflowState};
 use http::Method;
@@ -36,6 +40,8 @@ const BATCH: usize = 200;
 const MAX_WORK_ITEM: i64 = i32::MAX as i64;
 /// Projects asked for at once.
 const PROJECTS_PAGE: usize = 100;
+/// How many of the newest comments are looked through.
+const COMMENTS: usize = 200;
 /// Pages of projects read at most.
 const MAX_PROJECT_PAGES: usize = 100;
 
@@ -50,6 +56,8 @@ pub struct AzureSettings {
     pub call_timeout: Duration,
     /// The version of the REST API asked for. Older Servers know older ones only: 5.0, 6.0, 7.0.
     pub api_version: String,
+    /// Where service principals sign in, without a path: another in sovereign clouds.
+    pub sign_in_url: String,
 }
 
 impl Default for AzureSettings {
@@ -59,6 +67,7 @@ impl Default for AzureSettings {
             connect_timeout: Duration::from_secs(5),
             call_timeout: Duration::from_secs(30),
             api_version: "7.1".to_owned(),
+            sign_in_url: entra::PUBLIC_CLOUD.to_owned(),
         }
     }
 }
@@ -72,7 +81,7 @@ pub struct AzureDevOps {
 }
 
 /// What is asked: everything of a call but where and as whom.
-struct Question {
+pub(crate) struct Question {
     operation: Operation,
     method: Method,
     /// Below the collection's address, without the version.
@@ -81,11 +90,11 @@ struct Question {
 }
 
 impl Question {
-    fn get(operation: Operation, path: impl Into<String>) -> Self {
+    pub(crate) fn get(operation: Operation, path: impl Into<String>) -> Self {
         Self { operation, method: Method::GET, path: path.into(), body: None }
     }
 
-    fn post(operation: Operation, path: &str, body: Value) -> Self {
+    pub(crate) fn post(operation: Operation, path: &str, body: Value) -> Self {
         Self { operation, method: Method::POST, path: path.to_owned(), body: Some(body) }
     }
 }
@@ -96,21 +105,22 @@ impl AzureDevOps {
     /// # Errors
     /// [`SetupError`] when the process has no TLS provider, or the HTTP client cannot be made.
     pub fn new(settings: AzureSettings, clock: Arc<dyn Clock>) -> Result<Self, SetupError> {
-        let AzureSettings { addresses, connect_timeout, call_timeout, api_version } = settings;
-        let http = Http::new(&addresses, connect_timeout, call_timeout, clock)?;
+        let AzureSettings { addresses, connect_timeout, call_timeout, api_version, sign_in_url } = settings;
+        let http = Http::new(&addresses, &sign_in_url, connect_timeout, call_timeout, clock)?;
         Ok(Self { http, addresses, api_version, directory: Directory::default() })
     }
 
-    async fn ask(&self, at: &TrackerConnection, question: Question) -> Result<Reply, TrackerError> {
+    pub(crate) async fn ask(&self, at: &TrackerConnection, question: Question) -> Result<Reply, TrackerError> {
         let address = self.addresses.check(&at.base_url)?;
         let call = self.call(&address, &at.credential, question);
         self.http.send(Call { at: Some((at.integration, at.installation)), ..call }).await
     }
 
-    fn call<'a>(&self, address: &'a CollectionAddress, credential: &'a Secret, question: Question) -> Call<'a> {
+    fn call<'a>(&self, address: &'a CollectionAddress, credential: &'a Credential, question: Question) -> Call<'a> {
         let Question { operation, method, path, body } = question;
         let glue = if path.contains('?') { '&' } else { '?' };
-        let path = format!("{path}{glue}api-version={}", self.api_version);
+        let preview = if operation.is_preview() { "-preview" } else { "" };
+        let path = format!("{path}{glue}api-version={}{preview}", self.api_version);
         Call { operation, method, address, path, body, credential, at: None }
     }
 
@@ -179,7 +189,7 @@ impl AzureDevOps {
 
 #[async_trait]
 impl WorkItemTracker for AzureDevOps {
-    async fn collection(&self, base_url: &str, credential: &Secret) -> Result<RemoteCollection, TrackerError> {
+    async fn collection(&self, base_url: &str, credential: &Credential) -> Result<RemoteCollection, TrackerError> {
         let address = self.addresses.check(base_url)?;
         // Its description is still a preview, so that a version would have to say so; reading needs none.
         let question = Question::get(Operation::Collection, "_apis/connectionData");
@@ -211,6 +221,38 @@ impl WorkItemTracker for AzureDevOps {
         }
         let most = PROJECTS_PAGE * MAX_PROJECT_PAGES;
         Err(TrackerError::Rejected { reason: format!("it has more than {most} projects, which is past our limit") })
+    }
+
+    async fn teams(
+        &self,
+        connection: &TrackerConnection,
+        azure_project: &AzureProjectId,
+    ) -> Result<Vec<RemoteTeam>, TrackerError> {
+        people::teams(self, connection, azure_project).await
+    }
+
+    async fn team_members(
+        &self,
+        connection: &TrackerConnection,
+        azure_project: &AzureProjectId,
+        team: &str,
+    ) -> Result<Vec<Person>, TrackerError> {
+        people::team_members(self, connection, azure_project, team).await
+    }
+
+    async fn find_work_items(
+        &self,
+        connection: &TrackerConnection,
+        azure_project: &AzureProjectId,
+        filter: &TrackingFilter,
+        below: Option<WorkItemNumber>,
+        limit: u16,
+    ) -> Result<Vec<WorkItemNumber>, TrackerError> {
+        let path = format!("{}/_apis/wit/wiql?$top={limit}", azure_project.as_str());
+        let body = json!({"query": wiql::query(filter, below)});
+        let reply = self.ask(connection, Question::post(Operation::FindWorkItems, &path, body)).await?;
+        let found: wiql::Found = whole(Operation::FindWorkItems, reply)?;
+        Ok(found.numbers(limit))
     }
 
     async fn create_subscription(
@@ -326,6 +368,48 @@ impl WorkItemTracker for AzureDevOps {
         snapshot.ok_or_else(|| unavailable("it answered nothing to a write"))
     }
 
+    async fn create_work_item(
+        &self,
+        connection: &TrackerConnection,
+        azure_project: &AzureProjectId,
+        new: &NewWorkItem,
+    ) -> Result<Snapshot, TrackerError> {
+        let kind = utf8_percent_encode(&new.work_item_type, NON_ALPHANUMERIC);
+        let path = format!("{}/_apis/wit/workitems/${kind}", azure_project.as_str());
+        let question = Question::post(Operation::CreateWorkItem, &path, write::creation(new));
+        let item: WorkItem = whole(Operation::CreateWorkItem, self.ask(connection, question).await?)?;
+        let snapshot = self.snapshots(connection, &[item]).await?.pop();
+        snapshot.ok_or_else(|| unavailable("it answered nothing to a new work item"))
+    }
+
+    async fn add_comment(
+        &self,
+        connection: &TrackerConnection,
+        azure_project: &AzureProjectId,
+        number: WorkItemNumber,
+        text: &str,
+    ) -> Result<(), TrackerError> {
+        let path = format!("{}/_apis/wit/workItems/{number}/comments", azure_project.as_str());
+        let question = Question::post(Operation::AddComment, &path, json!({"text": write::html(text)}));
+        let _: json::Loose = whole(Operation::AddComment, self.ask(connection, question).await?)?;
+        Ok(())
+    }
+
+    async fn has_comment(
+        &self,
+        connection: &TrackerConnection,
+        azure_project: &AzureProjectId,
+        number: WorkItemNumber,
+        text: &str,
+    ) -> Result<bool, TrackerError> {
+        let project = azure_project.as_str();
+        let path = format!("{project}/_apis/wit/workItems/{number}/comments?$top={COMMENTS}&order=desc");
+        let reply = self.ask(connection, Question::get(Operation::Comments, path)).await?;
+        let found: wire::Comments = whole(Operation::Comments, reply)?;
+        let texts = found.comments.iter().flatten().filter_map(json::Loose::object);
+        Ok(texts.filter_map(|comment| comment.text.text()).any(|said| said.contains(text)))
+    }
+
     async fn workflow(
         &self,
         connection: &TrackerConnection,
@@ -374,7 +458,7 @@ impl WorkItemTracker for AzureDevOps {
 }
 
 /// A good answer, read.
-fn whole<T: DeserializeOwned>(operation: Operation, reply: Reply) -> Result<T, TrackerError> {
+pub(crate) fn whole<T: DeserializeOwned>(operation: Operation, reply: Reply) -> Result<T, TrackerError> {
     match reply {
         Reply::Body(body) => understood(&body),
         Reply::NoSuchThing => Err(TrackerError::NotFound { what: operation.thing() }),

@@ -1,10 +1,12 @@
 //! Sending: bounded in time and size, without redirects, and the classes that answers fall into.
 
 use crate::address::{AddressPolicy, CollectionAddress, GuardedResolver, RefusedIp};
+use crate::entra::Entra;
 use crate::json;
 use crate::operation::Operation;
 use crate::pace::{Pace, asked_wait, date_of};
 use crate::wire::Refusal;
+use handoff_domain::credential::Credential;
 use handoff_domain::id::{InstallationId, IntegrationId};
 use handoff_domain::port::Clock;
 use handoff_domain::port::tracker::TrackerError;
@@ -25,7 +27,7 @@ use tracing::Instrument as _;
 /// below it.
 pub(crate) const MAX_ANSWER: usize = 8 * 1024 * 1024;
 /// Longest reason kept of a refusal, in characters.
-const MAX_REASON: usize = 300;
+pub(crate) const MAX_REASON: usize = 300;
 /// Longest cause kept of a failure to reach it, in characters.
 const MAX_CAUSE: usize = 160;
 /// Collections whose clocks are remembered; past this they are learned afresh.
@@ -61,7 +63,7 @@ pub(crate) struct Call<'a> {
     /// Below the collection's address, with the query.
     pub(crate) path: String,
     pub(crate) body: Option<Value>,
-    pub(crate) credential: &'a Secret,
+    pub(crate) credential: &'a Credential,
     /// Whose pace and clock it is; nobody's before there is an installation.
     pub(crate) at: Option<(IntegrationId, InstallationId)>,
 }
@@ -77,6 +79,15 @@ pub(crate) enum Reply {
     NoSuchPlace,
 }
 
+/// How a call is signed in.
+#[derive(Clone, Copy)]
+enum SignIn<'a> {
+    /// A personal access token.
+    Basic(&'a Secret),
+    /// An access token of Entra.
+    Bearer(&'a Secret),
+}
+
 /// An answer before it is classified.
 struct Heard {
     status: StatusCode,
@@ -84,8 +95,16 @@ struct Heard {
     body: Vec<u8>,
 }
 
+impl Heard {
+    /// Whether it is one of the answers to a token that is not good.
+    fn is_refusal(&self) -> bool {
+        matches!(self.status.as_u16(), 203 | 302 | 303 | 401)
+    }
+}
+
 /// Sends calls.
 pub(crate) struct Http {
+    entra: Entra,
     client: reqwest::Client,
     clock: Arc<dyn Clock>,
     call_timeout: Duration,
@@ -97,6 +116,7 @@ pub(crate) struct Http {
 impl Http {
     pub(crate) fn new(
         policy: &AddressPolicy,
+        sign_in_url: &str,
         connect_timeout: Duration,
         call_timeout: Duration,
         clock: Arc<dyn Clock>,
@@ -114,7 +134,8 @@ impl Http {
             .timeout(call_timeout)
             .build()
             .map_err(SetupError::Client)?;
-        Ok(Self { client, clock, call_timeout, pace: Pace::default(), skews: Mutex::default() })
+        let entra = Entra::new(client.clone(), sign_in_url, policy, clock.clone());
+        Ok(Self { entra, client, clock, call_timeout, pace: Pace::default(), skews: Mutex::default() })
     }
 
     pub(crate) fn clock_offset_micros(&self, integration: IntegrationId) -> Option<i64> {
@@ -140,7 +161,11 @@ impl Http {
             };
             let lane = self.pace.lane(installation);
             let _turn = lane.enter(call.credential, self.clock.as_ref(), self.call_timeout).await?;
-            let heard = self.exchange(&call, Some(integration)).await?;
+            let heard = self.exchange(&call, Some(integration)).await.inspect_err(|error| {
+                if matches!(error, TrackerError::NotSignedIn { .. }) {
+                    lane.learn(Some(error), None, call.credential, self.clock.now());
+                }
+            })?;
             let now = self.clock.now();
             let wait = asked_wait(&heard.headers, now);
             let reply = classified(call.operation, heard, now);
@@ -150,15 +175,38 @@ impl Http {
         sent.instrument(span).await
     }
 
+    /// Sends a call signed in. An access token that is refused is fetched anew, once.
     async fn exchange(&self, call: &Call<'_>, integration: Option<IntegrationId>) -> Result<Heard, TrackerError> {
+        let principal = match call.credential {
+            Credential::Token(token) => return self.send_as(call, integration, SignIn::Basic(token)).await,
+            Credential::ServicePrincipal(principal) => principal,
+        };
+        let token = self.entra.token(principal, None).await?;
+        let heard = self.send_as(call, integration, SignIn::Bearer(&token)).await?;
+        if !heard.is_refusal() {
+            return Ok(heard);
+        }
+        let another = self.entra.token(principal, Some(&token)).await?;
+        self.send_as(call, integration, SignIn::Bearer(&another)).await
+    }
+
+    async fn send_as(
+        &self,
+        call: &Call<'_>,
+        integration: Option<IntegrationId>,
+        sign_in: SignIn<'_>,
+    ) -> Result<Heard, TrackerError> {
         let url = format!("{}{}", call.address.url, call.path);
         let mut request = self
             .client
             .request(call.method.clone(), url)
-            .basic_auth("", Some(call.credential.expose()))
             .header(ACCEPT, "application/json")
             // Asks for 401 in the place of a redirect to the sign-in page.
             .header("x-tfs-fedauthredirect", "Suppress");
+        request = match sign_in {
+            SignIn::Basic(token) => request.basic_auth("", Some(token.expose())),
+            SignIn::Bearer(token) => request.bearer_auth(token.expose()),
+        };
         if let Some(body) = &call.body {
             // Said first: a media type that is there is left as it is.
             request = request.header(CONTENT_TYPE, call.operation.media_type()).json(body);

@@ -1,10 +1,10 @@
 //! How fast an installation may ask: the waits that Azure DevOps asks for, refused credentials, and a
 //! cap on calls at once. What one installation is told does not slow down another.
 
+use handoff_domain::credential::Credential;
 use handoff_domain::id::InstallationId;
 use handoff_domain::port::Clock;
 use handoff_domain::port::tracker::TrackerError;
-use handoff_domain::secret::Secret;
 use handoff_domain::time::Timestamp;
 use http::HeaderMap;
 use http::header::{DATE, RETRY_AFTER};
@@ -62,8 +62,8 @@ pub(crate) struct Lane {
 #[derive(Debug, Default)]
 struct Told {
     not_before: Option<Timestamp>,
-    /// The credential's digest, and until when it is not tried.
-    refused: Option<([u8; 32], Timestamp)>,
+    /// The credential's digest, until when it is not tried, and what was said about it.
+    refused: Option<([u8; 32], Timestamp, TrackerError)>,
 }
 
 impl Default for Lane {
@@ -76,11 +76,11 @@ impl Lane {
     /// Waits for a turn; the call may be made while the permit is held.
     ///
     /// # Errors
-    /// [`TrackerError::Unauthorized`] while the credential is known to be refused, `Throttled` when
+    /// What was said while the credential is known to be refused, [`TrackerError::Throttled`] when
     /// the wait is longer than [`MAX_NAP`], `Unavailable` when `patience` ends before there is a turn.
     pub(crate) async fn enter(
         &self,
-        credential: &Secret,
+        credential: &Credential,
         clock: &dyn Clock,
         patience: Duration,
     ) -> Result<OwnedSemaphorePermit, TrackerError> {
@@ -99,13 +99,13 @@ impl Lane {
     }
 
     /// The nap to take before a call, if one is needed.
-    fn check(&self, credential: &Secret, now: Timestamp) -> Result<Option<Duration>, TrackerError> {
+    fn check(&self, credential: &Credential, now: Timestamp) -> Result<Option<Duration>, TrackerError> {
         let told = self.told();
-        if let Some((refused, until)) = told.refused
-            && now < until
-            && refused == digest(credential)
+        if let Some((refused, until, said)) = &told.refused
+            && now < *until
+            && *refused == digest(credential)
         {
-            return Err(TrackerError::Unauthorized);
+            return Err(said.clone());
         }
         let wait = told.not_before.map_or(Duration::ZERO, |at| at.since(now));
         match wait {
@@ -120,7 +120,7 @@ impl Lane {
         &self,
         outcome: Option<&TrackerError>,
         wait: Option<Duration>,
-        credential: &Secret,
+        credential: &Credential,
         now: Timestamp,
     ) {
         let throttled = matches!(outcome, Some(TrackerError::Throttled { .. }));
@@ -129,7 +129,9 @@ impl Lane {
             told.not_before = told.not_before.max(Some(now.plus(wait)));
         }
         match outcome {
-            Some(TrackerError::Unauthorized) => told.refused = Some((digest(credential), now.plus(REFUSED_PAUSE))),
+            Some(said @ (TrackerError::Unauthorized | TrackerError::NotSignedIn { .. })) => {
+                told.refused = Some((digest(credential), now.plus(REFUSED_PAUSE), said.clone()));
+            }
             None => told.refused = None,
             Some(_) => {}
         }
@@ -140,8 +142,8 @@ impl Lane {
     }
 }
 
-fn digest(credential: &Secret) -> [u8; 32] {
-    Sha256::digest(credential.expose().as_bytes()).into()
+fn digest(credential: &Credential) -> [u8; 32] {
+    Sha256::digest(credential.to_stored().expose().as_bytes()).into()
 }
 
 /// The moment that a `Date` header names.
@@ -187,6 +189,7 @@ fn seconds(number: f64, most: Duration) -> Duration {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use handoff_domain::secret::Secret;
     use handoff_domain::testing::FixedClock;
     use http::{HeaderName, HeaderValue};
 
@@ -233,7 +236,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_short_wait_is_slept_and_a_long_one_is_told_at_once() {
-        let (lane, clock, pat) = (Lane::default(), FixedClock::at(NOW), Secret::new("pat"));
+        let (lane, clock, pat) = (Lane::default(), FixedClock::at(NOW), Credential::from(Secret::new("pat")));
         lane.learn(None, Some(Duration::from_secs(5)), &pat, clock.now());
         drop(lane.enter(&pat, &clock, MAX_NAP).await.unwrap());
         assert_eq!(clock.now().since(NOW), Duration::from_secs(5));
@@ -246,7 +249,7 @@ mod tests {
     #[tokio::test]
     async fn a_refused_credential_pauses_only_itself_and_only_for_a_while() {
         let (lane, clock) = (Lane::default(), FixedClock::at(NOW));
-        let (old, new) = (Secret::new("old"), Secret::new("new"));
+        let (old, new) = (Credential::from(Secret::new("old")), Credential::from(Secret::new("new")));
         lane.learn(Some(&TrackerError::Unauthorized), None, &old, clock.now());
         assert_eq!(lane.enter(&old, &clock, MAX_NAP).await.unwrap_err(), TrackerError::Unauthorized);
         assert!(lane.enter(&new, &clock, MAX_NAP).await.is_ok());
@@ -256,7 +259,7 @@ mod tests {
 
     #[tokio::test]
     async fn so_many_calls_at_once_and_no_more() {
-        let (lane, clock, pat) = (Lane::default(), FixedClock::at(NOW), Secret::new("pat"));
+        let (lane, clock, pat) = (Lane::default(), FixedClock::at(NOW), Credential::from(Secret::new("pat")));
         let mut held = Vec::new();
         for _ in 0..CALLS_AT_ONCE {
             held.push(lane.enter(&pat, &clock, MAX_NAP).await.unwrap());

@@ -8,6 +8,7 @@ use handoff_domain::port::tracker::DecodeError;
 use handoff_domain::text::tamed;
 use handoff_domain::time::Timestamp;
 use handoff_domain::work_item::{AzureProjectId, Snapshot};
+use std::collections::HashSet;
 use url::Url;
 
 /// Longest address of a page that is kept, in bytes.
@@ -47,6 +48,8 @@ pub(crate) fn snapshot(
     let work_item_type = text("System.WorkItemType", &fields.work_item_type, Snapshot::MAX_WORD)?;
     let state = text("System.State", &fields.state, Snapshot::MAX_WORD)?;
     let assignee = person("System.AssignedTo", &fields.assigned_to)?;
+    let area_path = text("System.AreaPath", &fields.area_path, Snapshot::MAX_AREA_PATH)?;
+    let tags = tags_of(&fields.tags)?;
     let changed_by = person("System.ChangedBy", &fields.changed_by)?;
     let changed_at = date("System.ChangedDate", &fields.changed_date)?;
     let (Some(title), Some(work_item_type), Some(state)) = (title, work_item_type, state) else {
@@ -64,6 +67,8 @@ pub(crate) fn snapshot(
         work_item_type,
         state,
         assignee: assignee.map(|person| person.enriched_by(known)),
+        area_path: area_path.filter(|path| !path.is_empty()),
+        tags,
         changed_by: changed_by.map(|person| person.enriched_by(known)).or_else(|| known.cloned()),
         changed_at,
         url: page,
@@ -89,6 +94,19 @@ fn text(field: &str, value: &Loose, max: usize) -> Result<Option<String>, Decode
         Loose::Text(text) => Ok(Some(tamed(text, max))),
         _ => Err(wrong(field, "is not a text")),
     }
+}
+
+/// The tags of `a; b`. Azure DevOps compares them without regard to case, and so is each kept once.
+fn tags_of(value: &Loose) -> Result<Vec<String>, DecodeError> {
+    let list = match value {
+        Loose::Nothing => return Ok(Vec::new()),
+        Loose::Text(list) => list,
+        _ => return Err(wrong("System.Tags", "is not a text")),
+    };
+    let mut seen = HashSet::new();
+    let tags = list.split(';').map(|tag| tamed(tag.trim(), Snapshot::MAX_TAG));
+    let tags = tags.filter(|tag| !tag.is_empty() && seen.insert(tag.to_lowercase()));
+    Ok(tags.take(Snapshot::MAX_TAGS).collect())
 }
 
 fn person(field: &str, value: &Loose<Identity>) -> Result<Option<Person>, DecodeError> {
@@ -152,6 +170,26 @@ mod tests {
         for (url, expected) in cases {
             assert_eq!(project_in(&url).as_ref().map(AzureProjectId::as_str), expected, "{url}");
         }
+    }
+
+    #[test]
+    fn tags_are_told_apart_by_semicolons_and_bounded() {
+        let read = |list: &str| tags_of(&Loose::Text(list.to_owned())).unwrap();
+        for (list, expected) in [
+            ("", &[][..]),
+            (" ; ;", &[]),
+            ("a", &["a"]),
+            ("Backend; urgent ;a, b", &["Backend", "urgent", "a, b"]),
+            ("urgent; URGENT; x\u{0}y", &["urgent", "x y"]),
+        ] {
+            assert_eq!(read(list), expected, "{list}");
+        }
+        let many: Vec<String> = (0..1000).map(|n| format!("{n}{}", "x".repeat(1000))).collect();
+        let kept = read(&many.join("; "));
+        assert_eq!(kept.len(), Snapshot::MAX_TAGS);
+        assert!(kept.iter().all(|tag| tag.chars().count() == Snapshot::MAX_TAG));
+        assert_eq!(tags_of(&Loose::Nothing), Ok(Vec::new()));
+        assert!(tags_of(&Loose::Integer(7)).is_err());
     }
 
     #[test]

@@ -81,6 +81,10 @@ pub(crate) struct Fields {
     pub(crate) state: Loose,
     #[serde(rename = "System.AssignedTo")]
     pub(crate) assigned_to: Loose<Identity>,
+    #[serde(rename = "System.AreaPath")]
+    pub(crate) area_path: Loose,
+    #[serde(rename = "System.Tags")]
+    pub(crate) tags: Loose,
     #[serde(rename = "System.ChangedBy")]
     pub(crate) changed_by: Loose<Identity>,
     #[serde(rename = "System.ChangedDate")]
@@ -90,11 +94,13 @@ pub(crate) struct Fields {
 }
 
 /// The names of the fields above, to ask for no others.
-pub(crate) const FIELDS: [&str; 7] = [
+pub(crate) const FIELDS: [&str; 9] = [
     "System.Title",
     "System.WorkItemType",
     "System.State",
     "System.AssignedTo",
+    "System.AreaPath",
+    "System.Tags",
     "System.ChangedBy",
     "System.ChangedDate",
     "System.TeamProject",
@@ -191,6 +197,20 @@ pub(crate) struct List<T> {
 pub(crate) struct Project {
     pub(crate) id: Loose,
     pub(crate) name: Loose,
+}
+
+/// The newest comments of a work item.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Comments {
+    pub(crate) comments: Option<Vec<Loose<Comment>>>,
+}
+
+/// One of them.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Comment {
+    pub(crate) text: Loose,
 }
 
 /// A state of a type of work item.

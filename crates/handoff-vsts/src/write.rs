@@ -2,7 +2,7 @@
 
 use handoff_domain::id::Revision;
 use handoff_domain::person::Person;
-use handoff_domain::port::tracker::{TrackerError, WorkItemChange};
+use handoff_domain::port::tracker::{NewWorkItem, TrackerError, WorkItemChange};
 use serde_json::{Value, json};
 
 /// A work item with more revisions is not changed over REST any more: it answers 500 for ever (Azure DevOps
@@ -21,6 +21,39 @@ pub(crate) fn patch(base: Revision, change: &WorkItemChange) -> Value {
         operations.push(json!({"op": "add", "path": "/fields/System.State", "value": state}));
     }
     Value::Array(operations)
+}
+
+/// The patch document of a new work item (description of Work Items, Create).
+pub(crate) fn creation(new: &NewWorkItem) -> Value {
+    let add = |field: &str, value: &str| json!({"op": "add", "path": format!("/fields/{field}"), "value": value});
+    json!([
+        add("System.Title", &new.title),
+        add("System.Description", &html(&new.description)),
+        add("System.Tags", &new.tag),
+    ])
+}
+
+/// A text as HTML that shows it and nothing else.
+pub(crate) fn html(text: &str) -> String {
+    let mut html = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '&' => html.push_str("&amp;"),
+            '<' => html.push_str("&lt;"),
+            '>' => html.push_str("&gt;"),
+            '"' => html.push_str("&quot;"),
+            '\'' => html.push_str("&#39;"),
+            '\n' => html.push_str("<br>"),
+            c if is_deceptive(c) => {}
+            c => html.push(c),
+        }
+    }
+    html
+}
+
+/// Control characters, and those that turn the direction of a text.
+const fn is_deceptive(c: char) -> bool {
+    matches!(c, '\0'..='\x08' | '\x0b'..='\x1f' | '\x7f'..='\u{9f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 const ASSIGNED_TO: &str = "/fields/System.AssignedTo";
@@ -74,6 +107,11 @@ mod tests {
         ] {
             assert_eq!(patch(Revision::new(7), &given), expected);
         }
+    }
+
+    #[test]
+    fn a_text_is_shown_in_html_as_it_is_and_does_nothing() {
+        assert_eq!(html("<b onclick='x'>&\"\n@all\u{202e}\0"), "&lt;b onclick=&#39;x&#39;&gt;&amp;&quot;<br>@all");
     }
 
     #[test]

@@ -1,5 +1,5 @@
-//! The background loops: applying deliveries, carrying out the two lanes of the outbox, taking deleted
-//! projects apart.
+//! The background loops: applying deliveries, carrying out the lanes of the outbox, taking deleted projects
+//! apart, looking after what was connected.
 //!
 //! Each loop is a task of its own, takes no input, may be stopped anywhere and begun again, and runs on a
 //! nudge and on a period. One that ends or panics is begun again. Stopping lets what is in hand finish;
@@ -13,6 +13,7 @@ mod supervise;
 #[cfg(test)]
 mod tests;
 mod wake;
+mod watch;
 
 use futures::future::BoxFuture;
 use handoff_domain::outbox::Lane;
@@ -20,6 +21,7 @@ use handoff_domain::port::{Clock, Inbox, Outbox, StoreError};
 use handoff_domain::service::carry_out::CarryOut;
 use handoff_domain::service::delete_project::DeleteProject;
 use handoff_domain::service::handle_updated_workitem::HandleUpdatedWorkitem;
+use handoff_domain::service::watch::Watch;
 pub use outbox::longest_call;
 use std::future::Future;
 use std::sync::Arc;
@@ -48,6 +50,8 @@ pub struct Workers {
     pub carry_out: CarryOut,
     /// Takes projects apart.
     pub delete_project: DeleteProject,
+    /// Looks after what was connected.
+    pub watch: Watch,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// Nudges.
@@ -60,10 +64,12 @@ pub struct Workers {
 type Loop = fn(Workers, CancellationToken) -> BoxFuture<'static, ()>;
 
 /// The loops, by the names that logs and counters know.
-const LOOPS: [(&str, Loop); 4] = [
+const LOOPS: [(&str, Loop); 6] = [
     ("inbox", |workers, stop| Box::pin(async move { inbox::run(&workers, &stop).await })),
     ("messages", |workers, stop| Box::pin(async move { outbox::run(&workers, Lane::Messages, &stop).await })),
     ("tracker", |workers, stop| Box::pin(async move { outbox::run(&workers, Lane::Tracker, &stop).await })),
+    ("reconcile", |workers, stop| Box::pin(async move { outbox::run(&workers, Lane::Reconcile, &stop).await })),
+    ("watch", |workers, stop| Box::pin(async move { watch::run(&workers, &stop).await })),
     ("purge", |workers, stop| Box::pin(async move { purge::run(&workers, &stop).await })),
 ];
 
@@ -88,6 +94,17 @@ impl Workers {
             }
             done += round;
         }
+    }
+}
+
+impl Workers {
+    /// Looks once after what was connected, as the schedule does; for tests and one-shot commands. Says how
+    /// many chores that was: none where nothing is due, or where another replica is at it.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub async fn watch_once(&self) -> Result<usize, StoreError> {
+        watch::pass(self, &CancellationToken::new()).await
     }
 }
 

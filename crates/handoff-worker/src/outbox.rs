@@ -11,8 +11,15 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
-/// Tasks of a lane in hand at a time.
-const IN_HAND: usize = 8;
+/// Tasks of a lane in hand at a time. Of those that read whole projects only a few: what they ask of an
+/// installation's Azure DevOps stands in line before everybody else's questions.
+const fn in_hand(lane: Lane) -> usize {
+    match lane {
+        Lane::Messages | Lane::Tracker => 8,
+        Lane::Reconcile => 2,
+    }
+}
+
 /// What is left of a lease when an attempt is cut, to record that.
 const MARGIN: Duration = Duration::from_secs(10);
 /// Calls that an attempt may make one after another, each as long as it may be, before it is cut.
@@ -22,7 +29,7 @@ const CALLS: u32 = 3;
 const fn lease(lane: Lane) -> Duration {
     match lane {
         Lane::Messages => Duration::from_secs(120),
-        Lane::Tracker => Duration::from_secs(600),
+        Lane::Tracker | Lane::Reconcile => Duration::from_secs(600),
     }
 }
 
@@ -37,7 +44,7 @@ pub(crate) async fn run(workers: &Workers, lane: Lane, stop: &CancellationToken)
     // Tasks of their own: one that has a transaction open goes on while the next ones are claimed.
     let mut hand = JoinSet::new();
     while !stop.is_cancelled() {
-        let period = match claim(workers, lane, IN_HAND - hand.len(), stop).await {
+        let period = match claim(workers, lane, in_hand(lane) - hand.len(), stop).await {
             Ok(claimed) => {
                 for task in claimed {
                     let workers = workers.clone();
@@ -86,7 +93,7 @@ pub(crate) async fn round(workers: &Workers) -> Result<usize, StoreError> {
     let going_on = CancellationToken::new();
     let mut tasks = Vec::new();
     for lane in Lane::ALL {
-        tasks.extend(claim(workers, lane, IN_HAND, &going_on).await?);
+        tasks.extend(claim(workers, lane, in_hand(lane), &going_on).await?);
     }
     let claimed = tasks.len();
     let endings = join_all(tasks.into_iter().map(|task| carry_out(workers, task))).await;

@@ -20,8 +20,11 @@ use handoff_domain::service::carry_out::{CarryOut, MAX_ATTEMPTS};
 use handoff_domain::service::create_subscription::Subscriptions;
 use handoff_domain::service::delete_project::DeleteProject;
 use handoff_domain::service::handle_updated_workitem::{self, HandleUpdatedWorkitem};
+use handoff_domain::service::link_work_item::LinkWorkItem;
 use handoff_domain::service::refresh_work_item::RefreshWorkItem;
 use handoff_domain::service::send_message::SendMessage;
+use handoff_domain::service::track_work_item::TrackWorkItem;
+use handoff_domain::service::watch::{Periods, Watch};
 use handoff_domain::testing::{
     ContextBox, FixedClock, MemoryCache, MemoryStore, MockOutbox, MockWorkItemTracker, SequentialEntropy,
 };
@@ -134,6 +137,14 @@ fn world() -> World {
             secrets: secrets.clone(),
             tracker: tracker.clone(),
         },
+        tracking: TrackWorkItem {
+            links: LinkWorkItem {
+                assignments: assignments.clone(),
+                reader: store.clone(),
+                secrets: secrets.clone(),
+                tracker: tracker.clone(),
+            },
+        },
         subscriptions: Subscriptions {
             store: store.clone(),
             reader: store.clone(),
@@ -141,12 +152,22 @@ fn world() -> World {
             secrets,
             clock: clock.clone(),
             entropy: entropy.clone(),
-            public_url: String::new(),
+            public_url: None,
         },
         store: store.clone(),
         outbox: store.clone(),
         clock: clock.clone(),
         entropy: entropy.clone(),
+    };
+    let watch = Watch {
+        store: store.clone(),
+        reader: store.clone(),
+        singletons: store.clone(),
+        subscriptions: carry_out.subscriptions.clone(),
+        wake: wake.clone(),
+        clock: clock.clone(),
+        entropy: entropy.clone(),
+        periods: Periods::default(),
     };
     let workers = Workers {
         inbox: store.clone(),
@@ -168,6 +189,7 @@ fn world() -> World {
             clock: clock.clone(),
             entropy,
         },
+        watch,
         clock: clock.clone(),
         wake,
         retention: RETENTION,

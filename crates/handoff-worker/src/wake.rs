@@ -10,6 +10,7 @@ pub struct WakeSignals {
     pub(crate) inbox: Notify,
     messages: Notify,
     tracker: Notify,
+    reconcile: Notify,
     pub(crate) purge: Notify,
 }
 
@@ -19,6 +20,7 @@ impl WakeSignals {
         match lane {
             Lane::Messages => &self.messages,
             Lane::Tracker => &self.tracker,
+            Lane::Reconcile => &self.reconcile,
         }
     }
 }
@@ -31,6 +33,7 @@ impl Wake for WakeSignals {
     fn outbox(&self) {
         self.messages.notify_one();
         self.tracker.notify_one();
+        self.reconcile.notify_one();
     }
 
     fn purge(&self) {

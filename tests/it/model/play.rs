@@ -266,6 +266,7 @@ impl Play {
         self.scene.azure.faults().clear();
         self.scene.discord.faults().clear();
         self.scene.azure.release_deliveries(&ReleaseOrder::InOrder);
+        self.scene.advance(LATE).await;
         self.scene.settle().await;
         self.look().await;
         self.connect_again().await;

@@ -1,15 +1,15 @@
 //! The backends that hold the contract, and how a rule becomes a test of each.
 
 use handoff_database::Database;
-use handoff_domain::port::{Inbox, Outbox, Reader, Store};
+use handoff_domain::port::{Inbox, Outbox, Reader, Singletons, Store};
 use handoff_domain::testing::MemoryStore;
 use handoff_tests::database::{Kind, TEST_PATIENCE, on};
 use std::sync::Arc;
 
 /// All that a store is.
-pub(crate) trait AnyStore: Store + Reader + Inbox + Outbox {}
+pub(crate) trait AnyStore: Store + Reader + Inbox + Outbox + Singletons {}
 
-impl<T: Store + Reader + Inbox + Outbox> AnyStore for T {}
+impl<T: Store + Reader + Inbox + Outbox + Singletons> AnyStore for T {}
 
 /// A store that several tasks use at once.
 pub(crate) type Shared = Arc<dyn AnyStore>;

@@ -79,7 +79,12 @@ async fn texts_are_the_same_only_byte_by_byte(store: Shared) {
 async fn a_text_of_any_letters_comes_back_as_it_was(store: Shared) {
     world(&store).await;
     let title = "\u{202e}\u{1f600} \u{10ffff} e\u{301} '\"\\ $1 ?1 :a % _ \u{feff}";
-    let known = ExternalIssue { title: title.to_owned(), ..issue(1, ITEM.get()) };
+    let known = ExternalIssue {
+        title: title.to_owned(),
+        area_path: Some(format!("{title}\\{title}")),
+        tags: vec![title.to_owned(), "b".to_owned(), "B, c".to_owned()],
+        ..issue(1, ITEM.get())
+    };
     let mut uow = begin(&store).await;
     uow.put_external_issues(std::slice::from_ref(&known)).await.unwrap();
     uow.commit().await.unwrap();

@@ -142,6 +142,7 @@ pub(crate) fn installation(id: u128, organization: OrganizationId) -> Installati
         integration: INTEGRATION,
         credential: Sealed(Vec::new()),
         toggles: Toggles::default(),
+        credential_expires_at: None,
         created_at: NOW,
     }
 }
@@ -171,6 +172,8 @@ pub(crate) fn hook(status: HookStatus) -> Hook {
         status,
         created_at: NOW,
         updated_at: NOW,
+        checked_at: Some(NOW),
+        unseen: None,
     }
 }
 
@@ -185,6 +188,8 @@ pub(crate) fn issue(id: u128, number: i64) -> ExternalIssue {
         work_item_type: "Bug".to_owned(),
         state: "New".to_owned(),
         assignee: None,
+        area_path: None,
+        tags: Vec::new(),
         url: None,
         changed_at: NOW,
         observed_at: NOW,

@@ -16,6 +16,7 @@ mod people;
 mod project;
 mod queue;
 mod sets;
+mod singleton;
 mod tenancy;
 mod tenant;
 mod transaction;

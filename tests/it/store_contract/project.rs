@@ -33,7 +33,7 @@ async fn a_hidden_project_is_absent_for_everyone_but_the_worker(store: Shared) {
     assert!(store.activities(ADAS, GROUP, PageRequest::first()).await.unwrap().items.is_empty());
     assert!(store.links(ADAS, GROUP).await.unwrap().is_empty());
     assert_eq!(store.link(ADAS, LINK).await.unwrap(), None);
-    assert!(store.linked_work_items(ADAS, INTEGRATION, &azure_project()).await.unwrap().is_empty());
+    assert!(store.linked_work_items(ADAS, INTEGRATION, &azure_project(), None, 9).await.unwrap().is_empty());
     assert!(store.unresolved_links(ADAS, PageRequest::first()).await.unwrap().items.is_empty());
     assert!(store.routes(ADAS, PROJECT).await.unwrap().is_empty());
     assert_eq!(store.route(ADAS, ROUTE).await.unwrap(), None);

@@ -47,6 +47,7 @@ async fn tasks(store: &Shared, at: Timestamp) -> Vec<ClaimedTask> {
     let until = at.offset_micros(MINUTE * 1_000_000);
     let mut claimed = Outbox::claim(&**store, Lane::Messages, at, until, 10).await.unwrap();
     claimed.extend(Outbox::claim(&**store, Lane::Tracker, at, until, 10).await.unwrap());
+    claimed.extend(Outbox::claim(&**store, Lane::Reconcile, at, until, 10).await.unwrap());
     claimed
 }
 
@@ -158,7 +159,8 @@ async fn a_lane_is_leased_apart_from_the_other(store: Shared) {
     let claim = |lane| Outbox::claim(&*store, lane, NOW, seconds(MINUTE), 10);
     let kinds = |claimed: Vec<ClaimedTask>| claimed.iter().map(|one| one.task.kind()).collect::<Vec<_>>();
     assert_eq!(kinds(claim(Lane::Messages).await.unwrap()), ["card"]);
-    assert_eq!(kinds(claim(Lane::Tracker).await.unwrap()), ["reconcile_project"]);
+    assert_eq!(kinds(claim(Lane::Reconcile).await.unwrap()), ["reconcile_project"]);
+    assert!(claim(Lane::Tracker).await.unwrap().is_empty());
 }
 
 async fn a_card_goes_before_hundreds_of_closed_cards_that_were_armed_earlier(store: Shared) {

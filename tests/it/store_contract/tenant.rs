@@ -43,7 +43,7 @@ async fn shown(store: &Shared, to: OrganizationId) -> Vec<(&'static str, usize)>
         ("hooks", store.hooks(to, INSTALLATION).await.unwrap().len()),
         ("links", store.links(to, GROUP).await.unwrap().len()),
         ("link", usize::from(store.link(to, LINK).await.unwrap().is_some())),
-        ("linked_work_items", store.linked_work_items(to, INTEGRATION, &of_item).await.unwrap().len()),
+        ("linked_work_items", store.linked_work_items(to, INTEGRATION, &of_item, None, 9).await.unwrap().len()),
         ("unresolved_links", page(store.unresolved_links(to, PageRequest::first()).await)),
         ("mappings", page(store.mappings(to, PageRequest::first()).await)),
         ("guilds", store.guilds(to).await.unwrap().len()),

@@ -2,6 +2,7 @@
 
 mod config;
 mod migrate;
+mod reconcile;
 mod serve;
 mod token;
 
@@ -31,6 +32,11 @@ pub fn run(command_line: CommandLine, output: Output) -> Result<(), Failure> {
             let (config, _) = load()?;
             logging::begin(&config.log)?;
             on_this_thread(migrate::migrate(&config, args.check, output))
+        }
+        Command::Reconcile(args) => {
+            let (config, _) = load()?;
+            logging::begin(&config.log)?;
+            on_this_thread(reconcile::reconcile(&config, &args, output))
         }
         Command::Token(command) => {
             let (config, _) = load()?;

@@ -19,6 +19,11 @@ pub(super) async fn serve(config: Config, output: Output) -> Result<(), Failure>
     let outside = config.public_url.as_ref().map(|url| format!(", reached from outside at {url}")).unwrap_or_default();
     let words = format!("Handoff is ready on http://{listening}{outside}.");
     output.say(&words, &json!({"ready": true, "listen": listening, "public_url": instance.public_url}))?;
+    if instance.public_url.is_none() {
+        let hint = "There is no public_url: Azure DevOps is given no hooks, and linked work items are read every \
+                    minute instead.";
+        output.tell(hint)?;
+    }
     if instance.is_empty {
         let hint =
             "Nothing is here yet. Make a token with `handoff token create --name me` and begin with docs/API.md.";

@@ -69,7 +69,7 @@ async fn create(
 }
 
 /// The organization of this slug or id.
-async fn found(reader: &dyn Reader, named: &str) -> Result<OrganizationId, Failure> {
+pub(super) async fn found(reader: &dyn Reader, named: &str) -> Result<OrganizationId, Failure> {
     let by_id = named.parse().ok().map(OrganizationId::new);
     let found = match by_id {
         Some(id) => reader.organization(id).await?,

@@ -3,6 +3,7 @@
 use super::mistakes::Mistakes;
 use super::settings::Settings;
 use handoff_domain::outbox::Lane;
+use handoff_domain::service::watch::Periods;
 use handoff_vsts::{AddressPolicy, AzureSettings};
 use handoff_worker::longest_call;
 use std::time::Duration;
@@ -12,11 +13,17 @@ fn max_wait() -> Duration {
     longest_call(Lane::Tracker)
 }
 
+/// The shortest and the longest time between two looks at the same hooks or work items.
+const SHORTEST_PERIOD: Duration = Duration::from_secs(60);
+const LONGEST_PERIOD: Duration = Duration::from_secs(86_400);
+
 /// `[azure]`.
 #[derive(Debug, Clone)]
 pub struct AzureConfig {
     /// As the adapter takes it.
     pub settings: AzureSettings,
+    /// How often hooks are looked at, and the work items of each project read.
+    pub periods: Periods,
 }
 
 impl AzureConfig {
@@ -30,12 +37,18 @@ impl AzureConfig {
         let connect_timeout = settings.take("azure.connect_timeout_seconds", default.connect_timeout);
         let call_timeout = settings.take("azure.call_timeout_seconds", default.call_timeout);
         let api_version = settings.take("azure.api_version", default.api_version);
-        Self { settings: AzureSettings { addresses, connect_timeout, call_timeout, api_version } }
+        let sign_in_url = settings.take("azure.sign_in_url", default.sign_in_url);
+        let often = Periods::default();
+        let (least, most) = (SHORTEST_PERIOD.as_secs(), LONGEST_PERIOD.as_secs());
+        let hooks = settings.take_number("azure.hook_check_seconds", often.hooks.as_secs(), least, most);
+        let reconcile = settings.take_number("azure.reconcile_seconds", often.reconcile.as_secs(), least, most);
+        let periods = Periods { hooks: Duration::from_secs(hooks), reconcile: Duration::from_secs(reconcile) };
+        Self { settings: AzureSettings { addresses, connect_timeout, call_timeout, api_version, sign_in_url }, periods }
     }
 
     /// Adds what is wrong with it.
     pub fn validate(&self, mistakes: &mut Mistakes) {
-        let AzureSettings { addresses, connect_timeout, call_timeout, api_version } = &self.settings;
+        let AzureSettings { addresses, connect_timeout, call_timeout, api_version, sign_in_url } = &self.settings;
         for (key, wait) in
             [("azure.connect_timeout_seconds", connect_timeout), ("azure.call_timeout_seconds", call_timeout)]
         {
@@ -50,5 +63,8 @@ impl AzureConfig {
         let is_version =
             api_version.split('.').all(|part| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit()));
         mistakes.check(is_version, "azure.api_version", "must be a version such as 7.1");
+        if let Err(error) = addresses.check_sign_in(sign_in_url) {
+            mistakes.add("azure.sign_in_url", error.to_string());
+        }
     }
 }

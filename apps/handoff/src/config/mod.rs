@@ -45,7 +45,7 @@ pub struct Config {
     pub key_file: PathBuf,
     /// Where to listen.
     pub listen: SocketAddr,
-    /// Where others reach us, without a slash at the end; `None`: where we listen.
+    /// Where others reach us, without a slash at the end; `None`: nowhere, so that there are no hooks.
     pub public_url: Option<String>,
     /// `[database]`
     pub database: DatabaseConfig,
@@ -104,7 +104,7 @@ impl Config {
         let config = Self {
             key_file: settings.take("key_file", data_dir.join("handoff.key")),
             listen: settings.take("listen", SocketAddr::from(([127, 0, 0, 1], 8080))),
-            public_url: settings.take_optional("public_url", "http:// and the address listened on"),
+            public_url: settings.take_optional("public_url", "none: no hooks, work items are read every minute"),
             database: DatabaseConfig::read(&mut settings, &data_dir),
             snowflake: SnowflakeConfig::read(&mut settings),
             azure: AzureConfig::read(&mut settings),
@@ -121,17 +121,11 @@ impl Config {
 
     /// Adds what is wrong with it.
     pub fn validate(&self, mistakes: &mut Mistakes) {
-        public_url::validate(self.public_url.as_deref(), self.listen, mistakes);
+        public_url::validate(self.public_url.as_deref(), mistakes);
         self.database.validate(mistakes);
         self.azure.validate(mistakes);
         self.discord.validate(mistakes);
         self.log.validate(mistakes);
-    }
-
-    /// Where others reach us: as configured, or else where we listen.
-    #[must_use]
-    pub fn public_url(&self, listening: SocketAddr) -> String {
-        self.public_url.clone().unwrap_or_else(|| format!("http://{listening}"))
     }
 }
 

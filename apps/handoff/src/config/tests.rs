@@ -24,7 +24,8 @@ fn mistakes(file: &str, variables: &[(&str, &str)]) -> (Vec<String>, String) {
 fn the_defaults_run() {
     let config = config("", &[]);
     assert_eq!(config.listen.to_string(), "127.0.0.1:8080");
-    assert_eq!(config.public_url(config.listen), "http://127.0.0.1:8080");
+    assert_eq!(config.public_url, None);
+    assert_eq!((config.azure.periods.hooks.as_secs(), config.azure.periods.reconcile.as_secs()), (600, 3600));
     assert_eq!(config.database.url.expose(), "sqlite:data/handoff.db");
     assert_eq!(config.key_file, Path::new("data/handoff.key"));
     assert!(config.database.migrate_on_start && config.snowflake.region().is_none() && config.discord.token.is_none());
@@ -80,7 +81,7 @@ fn a_public_url_is_https_unless_only_this_machine_reaches_it() {
     for bad in ["http://10.0.0.1", "handoff.contoso.com", "https://h/", "ftp://h", "https://a:b@h", "https://h?x"] {
         assert!(read("", &[("HANDOFF_PUBLIC_URL", bad)]).is_err(), "{bad}");
     }
-    assert_eq!(mistakes("listen = \"0.0.0.0:8080\"", &[]).0, ["public_url"]);
+    config("listen = \"0.0.0.0:8080\"", &[]);
 }
 
 #[test]

@@ -49,7 +49,7 @@ impl Stage {
         (addresses.allow_http, addresses.allow_private_addresses) = (true, true);
         config.discord.token = Some(Secret::new(BOT_TOKEN));
         config.discord.api_base = format!("{}/api/v10", discord.base_url());
-        let instance = Instance::start(&config).await?;
+        let instance = Instance::start_reached_at(&config, |addr| Some(format!("http://{addr}"))).await?;
         let name = Name::parse("demo").map_err(|error| anyhow!("{error}"))?;
         let (_, token) = instance.running.api().tokens.create(name, None, None).await?;
         Ok(Self { azure, discord, instance, token, _folder: folder })

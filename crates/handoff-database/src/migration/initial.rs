@@ -192,7 +192,8 @@ CREATE TABLE installations (
   outbound_status boolean NOT NULL,
   comments boolean NOT NULL,
   siblings boolean NOT NULL,
-  created_at bigint NOT NULL
+  created_at bigint NOT NULL,
+  credential_expires_at bigint
 );
 CREATE UNIQUE INDEX installation_integration ON installations (organization_id, integration_id);
 CREATE TABLE connected_projects (
@@ -203,8 +204,13 @@ CREATE TABLE connected_projects (
   name {text} NOT NULL,
   state_map {text},
   created_at bigint NOT NULL,
+  hooks_due_at bigint NOT NULL,
+  reconcile_due_at bigint NOT NULL,
+  new_credential boolean NOT NULL,
   PRIMARY KEY (installation_id, azure_project)
 );
+CREATE INDEX connected_project_hooks_due ON connected_projects (hooks_due_at);
+CREATE INDEX connected_project_reconcile_due ON connected_projects (reconcile_due_at);
 CREATE INDEX connected_project_azure ON connected_projects (integration_id, azure_project);
 CREATE TABLE hooks (
   id {uuid} NOT NULL CONSTRAINT hook_pkey PRIMARY KEY,
@@ -217,7 +223,9 @@ CREATE TABLE hooks (
   subscription_id {text},
   status {text} NOT NULL,
   created_at bigint NOT NULL,
-  updated_at bigint NOT NULL
+  updated_at bigint NOT NULL,
+  checked_at bigint,
+  unseen {text}
 );
 CREATE INDEX hook_project ON hooks (installation_id, azure_project);
 CREATE TABLE external_issues (
@@ -230,6 +238,8 @@ CREATE TABLE external_issues (
   work_item_type {text} NOT NULL,
   state {text} NOT NULL,
   assignee {text},
+  area_path {text},
+  tags {text} NOT NULL,
   url {text},
   changed_at bigint NOT NULL,
   observed_at bigint NOT NULL,
@@ -250,7 +260,8 @@ CREATE TABLE group_links (
   unresolved_identity {text},
   unresolved_name {text},
   problem {text},
-  created_at bigint NOT NULL
+  created_at bigint NOT NULL,
+  unresolved_key {text}
 );
 CREATE UNIQUE INDEX group_link_pair ON group_links (group_id, external_issue_id);
 CREATE INDEX group_link_issue ON group_links (external_issue_id);
@@ -266,6 +277,38 @@ CREATE TABLE workflows (
   states {text} NOT NULL,
   learned_at bigint NOT NULL,
   PRIMARY KEY (integration_id, azure_project, work_item_type)
+);
+CREATE INDEX group_link_unresolved_key ON group_links (organization_id, unresolved_key) WHERE unresolved IS NOT NULL;
+CREATE TABLE tracking_rules (
+  id {uuid} NOT NULL CONSTRAINT tracking_rule_pkey PRIMARY KEY,
+  organization_id bigint NOT NULL REFERENCES organizations (id),
+  installation_id {uuid} NOT NULL REFERENCES installations (id),
+  integration_id {uuid} NOT NULL REFERENCES integrations (id),
+  azure_project {text} NOT NULL,
+  project_id bigint NOT NULL REFERENCES projects (id),
+  work_item_type {text},
+  area_path {text},
+  tag {text},
+  created_at bigint NOT NULL
+);
+CREATE INDEX tracking_rule_azure ON tracking_rules (azure_project);
+CREATE INDEX tracking_rule_project ON tracking_rules (project_id);
+CREATE INDEX tracking_rule_organization ON tracking_rules (organization_id, id);
+CREATE TABLE tracked_items (
+  project_id bigint NOT NULL REFERENCES projects (id),
+  integration_id {uuid} NOT NULL REFERENCES integrations (id),
+  number bigint NOT NULL,
+  organization_id bigint NOT NULL REFERENCES organizations (id),
+  group_id {uuid} NOT NULL REFERENCES issue_groups (id),
+  PRIMARY KEY (project_id, integration_id, number)
+);
+CREATE INDEX tracked_item_group ON tracked_items (group_id);
+CREATE TABLE imported_teams (
+  organization_id bigint NOT NULL REFERENCES organizations (id),
+  integration_id {uuid} NOT NULL REFERENCES integrations (id),
+  azure_project {text} NOT NULL,
+  team_id bigint NOT NULL REFERENCES teams (id),
+  PRIMARY KEY (organization_id, integration_id, azure_project)
 );
 CREATE TABLE identity_mappings (
   id {uuid} NOT NULL CONSTRAINT identity_mapping_pkey PRIMARY KEY,
@@ -368,4 +411,9 @@ CREATE TABLE lease_counter (
   token bigint NOT NULL
 );
 INSERT INTO lease_counter (id, token) VALUES (1, 0), (2, 0);
+CREATE TABLE singletons (
+  name {text} NOT NULL CONSTRAINT singleton_pkey PRIMARY KEY,
+  token bigint NOT NULL,
+  lease_until bigint NOT NULL
+);
 ";

@@ -5,8 +5,10 @@ mod project;
 mod queue;
 mod tenancy;
 pub(crate) mod tracker;
+mod tracking;
 
 use crate::Database;
+use crate::singleton;
 use crate::sql::Sql;
 use async_trait::async_trait;
 use handoff_domain::assignee::Activity;
@@ -15,19 +17,21 @@ use handoff_domain::delivery::{DeliveryRecord, DeliveryState};
 use handoff_domain::hook::Hook;
 use handoff_domain::id::{
     ActivityId, DeliveryId, GroupId, HookId, InstallationId, IntegrationId, LinkId, MappingId, OrganizationId,
-    OutboxId, ProjectId, RouteId, TeamId, UserId, WorkItemNumber,
+    OutboxId, ProjectId, RouteId, TeamId, TrackingRuleId, UserId, WorkItemNumber,
 };
-use handoff_domain::integration::{ConnectedProject, Installation, Integration};
+use handoff_domain::integration::{Chore, ConnectedProject, DueProject, Installation, Integration};
 use handoff_domain::organization::{Organization, Team, User};
 use handoff_domain::outbox::{OutboxRecord, OutboxState};
 use handoff_domain::page::{Page, PageRequest};
-use handoff_domain::person::IdentityMapping;
+use handoff_domain::person::{IdentityMapping, UnresolvedKey, UnresolvedPerson};
 use handoff_domain::port::Reader;
 use handoff_domain::port::read::{GroupView, Member};
 use handoff_domain::port::store::{DoomedProject, StoreResult};
 use handoff_domain::project::Project;
 use handoff_domain::slug::Slug;
+use handoff_domain::time::Timestamp;
 use handoff_domain::token::ApiToken;
+use handoff_domain::tracking::TrackingRule;
 use handoff_domain::work_item::{AzureProjectId, ExternalIssue, GroupLink};
 use sea_orm::{QueryResult, Value};
 
@@ -207,8 +211,14 @@ impl Reader for Database {
         organization: OrganizationId,
         integration: IntegrationId,
         azure_project: &AzureProjectId,
+        after: Option<WorkItemNumber>,
+        limit: u16,
     ) -> StoreResult<Vec<WorkItemNumber>> {
-        tracker::linked_work_items(&self.reader, organization, integration, azure_project).await
+        tracker::linked_work_items(&self.reader, organization, integration, azure_project, (after, limit)).await
+    }
+
+    async fn due_projects(&self, chore: Chore, now: Timestamp, limit: u16) -> StoreResult<Vec<DueProject>> {
+        singleton::due_projects(&self.reader, chore, now, limit).await
     }
 
     async fn unresolved_links(
@@ -217,6 +227,30 @@ impl Reader for Database {
         page: PageRequest<LinkId>,
     ) -> StoreResult<Page<(GroupLink, ExternalIssue)>> {
         tracker::unresolved_links(&self.reader, organization, page).await
+    }
+
+    async fn unresolved_people(
+        &self,
+        organization: OrganizationId,
+        page: PageRequest<UnresolvedKey>,
+    ) -> StoreResult<Page<UnresolvedPerson>> {
+        tracking::unresolved_people(&self.reader, organization, page).await
+    }
+
+    async fn tracking_rules(
+        &self,
+        organization: OrganizationId,
+        page: PageRequest<TrackingRuleId>,
+    ) -> StoreResult<Page<TrackingRule>> {
+        tracking::tracking_rules(&self.reader, organization, page).await
+    }
+
+    async fn tracking_rule(
+        &self,
+        organization: OrganizationId,
+        id: TrackingRuleId,
+    ) -> StoreResult<Option<TrackingRule>> {
+        tracking::tracking_rule(&self.reader, organization, id).await
     }
 
     async fn mappings(

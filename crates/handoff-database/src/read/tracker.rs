@@ -109,7 +109,8 @@ pub(crate) fn linked(organization: OrganizationId) -> Sql {
     Sql::new(
         "SELECT l.*, e.id AS e_id, e.integration_id AS e_integration_id, e.number AS e_number, \
          e.azure_project AS e_azure_project, e.revision AS e_revision, e.title AS e_title, \
-         e.work_item_type AS e_work_item_type, e.state AS e_state, e.assignee AS e_assignee, e.url AS e_url, \
+         e.work_item_type AS e_work_item_type, e.state AS e_state, e.assignee AS e_assignee, \
+         e.area_path AS e_area_path, e.tags AS e_tags, e.url AS e_url, \
          e.changed_at AS e_changed_at, e.observed_at AS e_observed_at, e.deleted AS e_deleted, \
          e.assignee_changed_at AS e_assignee_changed_at, e.state_changed_at AS e_state_changed_at, \
          e.pending AS e_pending \
@@ -148,6 +149,7 @@ pub(super) async fn linked_work_items(
     organization: OrganizationId,
     integration: IntegrationId,
     azure_project: &AzureProjectId,
+    (after, limit): (Option<WorkItemNumber>, u16),
 ) -> StoreResult<Vec<WorkItemNumber>> {
     let numbers = Sql::new(
         "SELECT DISTINCT e.number FROM group_links l JOIN external_issues e ON e.id = l.external_issue_id \
@@ -155,7 +157,10 @@ pub(super) async fn linked_work_items(
          WHERE p.hidden_at IS NULL AND l.organization_id = ",
     );
     let numbers = numbers.bind(organization.get()).text(" AND e.integration_id = ").bind(integration.get());
-    let numbers = numbers.text(" AND e.azure_project = ").bind(azure_project.as_str()).text(" ORDER BY e.number");
+    let numbers = numbers.text(" AND e.azure_project = ").bind(azure_project.as_str());
+    // Numbers are positive.
+    let numbers = numbers.text(" AND e.number > ").bind(after.map_or(0, WorkItemNumber::get));
+    let numbers = numbers.text(" ORDER BY e.number LIMIT ").bind(i64::from(limit));
     let read = |found: &QueryResult| found.try_get("", "number").stored().map(WorkItemNumber::new);
     numbers.all(on).await?.iter().map(read).collect()
 }

@@ -15,7 +15,7 @@ pub(crate) use queue::{DeliverySummary, claimed_delivery, claimed_task, delivery
 pub(crate) use tenancy::{api_token, organization, team, user, user_email};
 pub(crate) use tracker::{
     connected_project, external_issue, external_issue_row, group_link, group_link_row, hook, hook_row, installation,
-    installation_row, integration, mapping, toggles_in, unresolved_columns,
+    installation_row, integration, mapping, toggles_in, tracking_rule, tracking_rule_row, unresolved_columns,
 };
 
 use crate::error::damaged;

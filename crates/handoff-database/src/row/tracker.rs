@@ -4,16 +4,19 @@ use super::{at, azure_project, from_json, json, name};
 use crate::error::{Stored, damaged};
 use crate::table::{
     connected_projects, external_issues, group_links, hooks, identity_mappings, installations, integrations,
+    tracking_rules,
 };
 use handoff_domain::hook::{EventType, Hook, HookStatus};
 use handoff_domain::id::{
-    ExternalIssueId, GroupId, HookId, InstallationId, IntegrationId, LinkId, MappingId, OrganizationId, Revision,
-    UserId, WorkItemNumber,
+    ExternalIssueId, GroupId, HookId, InstallationId, IntegrationId, LinkId, MappingId, OrganizationId, ProjectId,
+    Revision, TrackingRuleId, UserId, WorkItemNumber,
 };
 use handoff_domain::integration::{ConnectedProject, Installation, Integration, Toggles};
-use handoff_domain::person::{IdentityMapping, Unresolved};
+use handoff_domain::person::{IdentityMapping, Person, Unresolved};
 use handoff_domain::port::store::StoreResult;
 use handoff_domain::secret::Sealed;
+use handoff_domain::time::Timestamp;
+use handoff_domain::tracking::{TrackingFilter, TrackingRule};
 use handoff_domain::work_item::{ExternalIssue, GroupLink};
 use sea_orm::{FromQueryResult, QueryResult};
 
@@ -41,6 +44,7 @@ pub(crate) fn installation(row: installations::Model) -> Installation {
             comments: row.comments,
             siblings: row.siblings,
         },
+        credential_expires_at: row.credential_expires_at.map(at),
         created_at: at(row.created_at),
     }
 }
@@ -63,6 +67,7 @@ pub(crate) fn installation_row(one: &Installation) -> installations::Model {
         comments: one.toggles.comments,
         siblings: one.toggles.siblings,
         created_at: one.created_at.as_micros(),
+        credential_expires_at: one.credential_expires_at.map(Timestamp::as_micros),
     }
 }
 
@@ -91,6 +96,8 @@ pub(crate) fn hook(row: hooks::Model) -> StoreResult<Hook> {
         status: HookStatus::from_stored(&row.status).ok_or_else(|| damaged("hook status"))?,
         created_at: at(row.created_at),
         updated_at: at(row.updated_at),
+        checked_at: row.checked_at.map(at),
+        unseen: row.unseen,
     })
 }
 
@@ -107,6 +114,8 @@ pub(crate) fn hook_row(hook: &Hook) -> hooks::Model {
         status: hook.status.as_str().to_owned(),
         created_at: hook.created_at.as_micros(),
         updated_at: hook.updated_at.as_micros(),
+        checked_at: hook.checked_at.map(Timestamp::as_micros),
+        unseen: hook.unseen.clone(),
     }
 }
 
@@ -121,6 +130,8 @@ pub(crate) fn external_issue(row: external_issues::Model) -> StoreResult<Externa
         work_item_type: row.work_item_type,
         state: row.state,
         assignee: row.assignee.as_deref().map(from_json).transpose()?,
+        area_path: row.area_path,
+        tags: from_json(&row.tags)?,
         url: row.url,
         changed_at: at(row.changed_at),
         observed_at: at(row.observed_at),
@@ -142,6 +153,8 @@ pub(crate) fn external_issue_row(issue: &ExternalIssue) -> StoreResult<external_
         work_item_type: issue.work_item_type.clone(),
         state: issue.state.clone(),
         assignee: issue.assignee.as_ref().map(json).transpose()?,
+        area_path: issue.area_path.clone(),
+        tags: json(&issue.tags)?,
         url: issue.url.clone(),
         changed_at: issue.changed_at.as_micros(),
         observed_at: issue.observed_at.as_micros(),
@@ -165,16 +178,16 @@ pub(crate) fn group_link(row: &group_links::Model) -> StoreResult<GroupLink> {
     })
 }
 
-/// The columns of somebody unresolved: as JSON, and what they are found by.
-pub(crate) fn unresolved_columns(
-    unresolved: Option<&Unresolved>,
-) -> StoreResult<(Option<String>, Option<String>, Option<String>)> {
-    let Some(one) = unresolved else { return Ok((None, None, None)) };
-    Ok((Some(json(one)?), one.person.identity_id.clone(), one.person.unique_name.clone()))
+/// The columns of somebody unresolved: as JSON, what they are found by, and what they are listed by.
+pub(crate) fn unresolved_columns(unresolved: Option<&Unresolved>) -> StoreResult<[Option<String>; 4]> {
+    let Some(one) = unresolved else { return Ok([None, None, None, None]) };
+    let Person { identity_id, unique_name, .. } = &one.person;
+    Ok([Some(json(one)?), identity_id.clone(), unique_name.clone(), Some(one.key())])
 }
 
 pub(crate) fn group_link_row(link: &GroupLink) -> StoreResult<group_links::Model> {
-    let (unresolved, unresolved_identity, unresolved_name) = unresolved_columns(link.unresolved.as_ref())?;
+    let [unresolved, unresolved_identity, unresolved_name, unresolved_key] =
+        unresolved_columns(link.unresolved.as_ref())?;
     Ok(group_links::Model {
         id: link.id.get(),
         organization_id: link.organization.get(),
@@ -186,7 +199,36 @@ pub(crate) fn group_link_row(link: &GroupLink) -> StoreResult<group_links::Model
         unresolved_name,
         problem: link.problem.clone(),
         created_at: link.created_at.as_micros(),
+        unresolved_key,
     })
+}
+
+pub(crate) fn tracking_rule(row: tracking_rules::Model) -> StoreResult<TrackingRule> {
+    Ok(TrackingRule {
+        id: TrackingRuleId::from_uuid(row.id),
+        organization: OrganizationId::new(row.organization_id),
+        installation: InstallationId::from_uuid(row.installation_id),
+        integration: IntegrationId::from_uuid(row.integration_id),
+        azure_project: azure_project(&row.azure_project)?,
+        project: ProjectId::new(row.project_id),
+        filter: TrackingFilter { work_item_type: row.work_item_type, area_path: row.area_path, tag: row.tag },
+        created_at: at(row.created_at),
+    })
+}
+
+pub(crate) fn tracking_rule_row(rule: &TrackingRule) -> tracking_rules::Model {
+    tracking_rules::Model {
+        id: rule.id.get(),
+        organization_id: rule.organization.get(),
+        installation_id: rule.installation.get(),
+        integration_id: rule.integration.get(),
+        azure_project: rule.azure_project.as_str().to_owned(),
+        project_id: rule.project.get(),
+        work_item_type: rule.filter.work_item_type.clone(),
+        area_path: rule.filter.area_path.clone(),
+        tag: rule.filter.tag.clone(),
+        created_at: rule.created_at.as_micros(),
+    }
 }
 
 pub(crate) fn mapping(row: identity_mappings::Model) -> IdentityMapping {

@@ -9,16 +9,18 @@ use crate::group::Group;
 use crate::hook::Hook;
 use crate::id::{
     ActivityId, DeliveryId, GroupId, HookId, InstallationId, IntegrationId, LinkId, MappingId, OrganizationId,
-    OutboxId, ProjectId, RouteId, TeamId, UserId, WorkItemNumber,
+    OutboxId, ProjectId, RouteId, TeamId, TrackingRuleId, UserId, WorkItemNumber,
 };
-use crate::integration::{ConnectedProject, Installation, Integration};
+use crate::integration::{Chore, ConnectedProject, DueProject, Installation, Integration};
 use crate::organization::{Organization, Role, Team, User, UserEmail};
 use crate::outbox::{OutboxRecord, OutboxState};
 use crate::page::{Page, PageRequest};
-use crate::person::IdentityMapping;
+use crate::person::{IdentityMapping, UnresolvedKey, UnresolvedPerson};
 use crate::project::Project;
 use crate::slug::Slug;
+use crate::time::Timestamp;
 use crate::token::ApiToken;
+use crate::tracking::TrackingRule;
 use crate::work_item::{AzureProjectId, ExternalIssue, GroupLink};
 use async_trait::async_trait;
 
@@ -131,19 +133,42 @@ pub trait Reader: Send + Sync {
     -> StoreResult<Vec<(GroupLink, ExternalIssue)>>;
     /// One link with its work item.
     async fn link(&self, organization: OrganizationId, id: LinkId) -> StoreResult<Option<(GroupLink, ExternalIssue)>>;
-    /// The numbers of the work items of an Azure DevOps project that the organization linked.
+    /// Up to `limit` numbers of the work items of an Azure DevOps project that the organization linked, in
+    /// order, after `after`.
     async fn linked_work_items(
         &self,
         organization: OrganizationId,
         integration: IntegrationId,
         azure_project: &AzureProjectId,
+        after: Option<WorkItemNumber>,
+        limit: u16,
     ) -> StoreResult<Vec<WorkItemNumber>>;
+    /// Connected projects, of every organization, of which this chore is due, the longest due first.
+    async fn due_projects(&self, chore: Chore, now: Timestamp, limit: u16) -> StoreResult<Vec<DueProject>>;
     /// The links on which somebody is unresolved.
     async fn unresolved_links(
         &self,
         organization: OrganizationId,
         page: PageRequest<LinkId>,
     ) -> StoreResult<Page<(GroupLink, ExternalIssue)>>;
+    /// The people for whom links wait, with what waits for each, by their key.
+    async fn unresolved_people(
+        &self,
+        organization: OrganizationId,
+        page: PageRequest<UnresolvedKey>,
+    ) -> StoreResult<Page<UnresolvedPerson>>;
+    /// The organization's tracking rules; those of hidden projects are left out.
+    async fn tracking_rules(
+        &self,
+        organization: OrganizationId,
+        page: PageRequest<TrackingRuleId>,
+    ) -> StoreResult<Page<TrackingRule>>;
+    /// One of them.
+    async fn tracking_rule(
+        &self,
+        organization: OrganizationId,
+        id: TrackingRuleId,
+    ) -> StoreResult<Option<TrackingRule>>;
     /// The organization's identity mappings.
     async fn mappings(
         &self,

@@ -5,6 +5,8 @@
 //! store, and extend the mock in `testing`. Methods on the apply path take
 //! *sets*, so that a batch of deliveries costs a handful of statements.
 
+use super::singleton::WatchTx;
+use super::tracking::TrackingTx;
 use crate::assignee::{Activity, Assignee, Assignment, Decision, FollowReason, Follower};
 use crate::chat::{CardSource, Guild, MessageRecord, Route, RouteRef};
 use crate::delivery::FinishedDelivery;
@@ -75,7 +77,9 @@ pub trait Store: Send + Sync {
 
 /// An open transaction. Dropping it rolls everything back.
 #[async_trait]
-pub trait UnitOfWork: TenancyTx + ProjectTx + GroupTx + TrackerTx + OutwardTx + ChatTx + QueueTx + Send {
+pub trait UnitOfWork:
+    TenancyTx + ProjectTx + GroupTx + TrackerTx + TrackingTx + OutwardTx + ChatTx + QueueTx + WatchTx + Send
+{
     /// Makes everything durable.
     ///
     /// # Errors
@@ -284,9 +288,16 @@ pub trait TrackerTx {
         id: InstallationId,
         credential: &Sealed,
     ) -> StoreResult<bool>;
+    /// Says when the credential ends, or that nobody knows; `false` if absent.
+    async fn set_credential_expiry(
+        &mut self,
+        organization: OrganizationId,
+        id: InstallationId,
+        at: Option<Timestamp>,
+    ) -> StoreResult<bool>;
     /// Inserts; connected already is no error.
     async fn put_connected_project(&mut self, new: &ConnectedProject) -> StoreResult<()>;
-    /// Removes; `false` if absent.
+    /// Removes, with its tracking rules; `false` if absent.
     async fn delete_connected_project(
         &mut self,
         installation: InstallationId,
@@ -298,8 +309,8 @@ pub trait TrackerTx {
         installation: InstallationId,
         azure_project: &AzureProjectId,
     ) -> StoreResult<bool>;
-    /// The connected projects, locked, that these work items are in and that no link of the
-    /// organization needs any more.
+    /// The connected projects, locked, that these work items are in and that no link and no tracking rule of
+    /// the organization needs any more.
     async fn unneeded_connections(
         &mut self,
         organization: OrganizationId,

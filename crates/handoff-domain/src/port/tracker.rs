@@ -1,10 +1,12 @@
 //! Azure DevOps, both directions: what we ask of it, and what it sends.
 
+use crate::credential::Credential;
 use crate::hook::EventType;
 use crate::id::{InstallationId, IntegrationId, Revision, WorkItemNumber};
 use crate::person::Person;
 use crate::secret::Secret;
 use crate::text::{EmailAddress, Name};
+use crate::tracking::TrackingFilter;
 use crate::work_item::{AzureProjectId, Snapshot};
 use crate::workflow::Workflow;
 use async_trait::async_trait;
@@ -19,16 +21,25 @@ pub struct TrackerConnection {
     pub installation: InstallationId,
     /// The collection's address with a trailing slash.
     pub base_url: String,
-    /// A personal access token.
-    pub credential: Secret,
+    /// What to sign in with.
+    pub credential: Credential,
 }
 
 /// Why Azure DevOps did not do it. The classes are those that call for different actions.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TrackerError {
     /// The credential is wrong, expired or revoked.
-    #[error("Azure DevOps refused the credential; make a new personal access token and save it in the installation")]
+    #[error(
+        "Azure DevOps refused the credential; save a good one in the installation: a personal access token that is \
+         neither expired nor revoked, or a service principal that is a member of the organization there"
+    )]
     Unauthorized,
+    /// Microsoft Entra gives no access token for the service principal.
+    #[error("Microsoft Entra does not sign the service principal in: {reason}")]
+    NotSignedIn {
+        /// For people: what is wrong, and what to do.
+        reason: String,
+    },
     /// The credential is good but lacks a right.
     #[error("Azure DevOps does not allow it: {needed}")]
     Forbidden {
@@ -131,6 +142,28 @@ pub struct WorkItemChange {
     pub state: Option<String>,
 }
 
+/// A team of a project as Azure DevOps lists it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RemoteTeam {
+    /// Its GUID.
+    pub id: String,
+    /// Its name.
+    pub name: Name,
+}
+
+/// A work item to be made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewWorkItem {
+    /// Its type, by its name in the project.
+    pub work_item_type: String,
+    /// Its title.
+    pub title: String,
+    /// What it says at first; the adapter encodes it.
+    pub description: String,
+    /// A tag that it is found by.
+    pub tag: String,
+}
+
 /// Asks Azure DevOps. Every call is bounded in time and size and keeps to its throttling headers.
 #[async_trait]
 pub trait WorkItemTracker: Send + Sync {
@@ -138,13 +171,48 @@ pub trait WorkItemTracker: Send + Sync {
     ///
     /// # Errors
     /// [`TrackerError`]; an address without a scheme or with a path too few is `UnsafeAddress`.
-    async fn collection(&self, base_url: &str, credential: &Secret) -> Result<RemoteCollection, TrackerError>;
+    async fn collection(&self, base_url: &str, credential: &Credential) -> Result<RemoteCollection, TrackerError>;
 
     /// The projects that the credential sees.
     ///
     /// # Errors
     /// [`TrackerError`].
     async fn projects(&self, connection: &TrackerConnection) -> Result<Vec<RemoteProject>, TrackerError>;
+
+    /// The teams of a project.
+    ///
+    /// # Errors
+    /// [`TrackerError`].
+    async fn teams(
+        &self,
+        connection: &TrackerConnection,
+        azure_project: &AzureProjectId,
+    ) -> Result<Vec<RemoteTeam>, TrackerError>;
+
+    /// The members of a team, groups of people among them. Those who cannot be told are left out.
+    ///
+    /// # Errors
+    /// [`TrackerError`].
+    async fn team_members(
+        &self,
+        connection: &TrackerConnection,
+        azure_project: &AzureProjectId,
+        team: &str,
+    ) -> Result<Vec<Person>, TrackerError>;
+
+    /// The numbers of the work items of a project that a tracking rule is about, the largest first: at most
+    /// `limit` of those below `below`.
+    ///
+    /// # Errors
+    /// [`TrackerError`].
+    async fn find_work_items(
+        &self,
+        connection: &TrackerConnection,
+        azure_project: &AzureProjectId,
+        filter: &TrackingFilter,
+        below: Option<WorkItemNumber>,
+        limit: u16,
+    ) -> Result<Vec<WorkItemNumber>, TrackerError>;
 
     /// Makes a subscription, whether or not one like it exists.
     ///
@@ -214,6 +282,41 @@ pub trait WorkItemTracker: Send + Sync {
         base: Revision,
         change: &WorkItemChange,
     ) -> Result<Snapshot, TrackerError>;
+
+    /// Makes a work item, whether or not one like it exists.
+    ///
+    /// # Errors
+    /// [`TrackerError`]; a type that the project has not is `Rejected` or `NotFound`.
+    async fn create_work_item(
+        &self,
+        connection: &TrackerConnection,
+        azure_project: &AzureProjectId,
+        new: &NewWorkItem,
+    ) -> Result<Snapshot, TrackerError>;
+
+    /// Says something in a work item's discussion; the text is encoded by the adapter.
+    ///
+    /// # Errors
+    /// [`TrackerError`].
+    async fn add_comment(
+        &self,
+        connection: &TrackerConnection,
+        azure_project: &AzureProjectId,
+        number: WorkItemNumber,
+        text: &str,
+    ) -> Result<(), TrackerError>;
+
+    /// Whether this text is somewhere in the newest comments of a work item.
+    ///
+    /// # Errors
+    /// [`TrackerError`].
+    async fn has_comment(
+        &self,
+        connection: &TrackerConnection,
+        azure_project: &AzureProjectId,
+        number: WorkItemNumber,
+        text: &str,
+    ) -> Result<bool, TrackerError>;
 
     /// The states of a type of work item, in the order of its workflow; `None` when the project has no such
     /// type.

@@ -5,14 +5,18 @@
 
 use super::converge_work_item::ConvergeWorkItem;
 use super::create_subscription::Subscriptions;
+use super::create_work_item::{Errand, WantedWorkItem};
 use super::error::UseCaseError;
 use super::essentials::due_now;
 use super::outage_wait::outage_wait;
 use super::refresh_work_item::RefreshWorkItem;
 use super::send_message::{SendMessage, Sent};
+use super::track_work_item::TrackWorkItem;
+use crate::id::{InstallationId, OrganizationId};
 use crate::outbox::{ClaimedTask, OutboxState, OutboxTask};
 use crate::port::{ChatError, Clock, Entropy, Outbox, Store, StoreError, TrackerError};
 use crate::time::Timestamp;
+use crate::work_item::AzureProjectId;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -30,6 +34,8 @@ pub struct CarryOut {
     pub messages: SendMessage,
     /// For reading the tracker, and writing to it.
     pub refresh: RefreshWorkItem,
+    /// For work items that get their group by themselves.
+    pub tracking: TrackWorkItem,
     /// For hooks.
     pub subscriptions: Subscriptions,
     /// Where tasks end.
@@ -107,8 +113,7 @@ impl CarryOut {
                 refreshed.await.map(|()| Sent::Edited)
             }
             OutboxTask::ReconcileProject { installation, azure_project } => {
-                let read = self.refresh.reconcile_project(claimed.organization, *installation, azure_project);
-                read.await.map(|()| Sent::Edited)
+                self.reconcile(claimed.organization, *installation, azure_project).await.map(|()| Sent::Edited)
             }
             OutboxTask::ConvergeWorkItem { integration, installation, work_item } => {
                 let converge = ConvergeWorkItem { refresh: &self.refresh };
@@ -120,10 +125,64 @@ impl CarryOut {
                     self.refresh.learn_workflow_and_reconcile(organization, *installation, azure_project, kind);
                 learned.await.map(|()| Sent::Edited)
             }
+            OutboxTask::TrackWorkItem { installation, project, work_item } => {
+                let tracked = self.tracking.track_work_item(claimed.organization, *installation, *project, *work_item);
+                tracked.await.map(|()| Sent::Edited)
+            }
+            OutboxTask::BackfillTracking { rule } => {
+                self.tracking.backfill(claimed.organization, *rule).await.map(|()| Sent::Edited)
+            }
+            OutboxTask::EnsureSubscriptions { installation, azure_project } => {
+                self.ensure_subscriptions(claimed, *installation, azure_project).await.map(|()| Sent::Edited)
+            }
+            OutboxTask::CreateWorkItem { group, installation, azure_project, work_item_type, marker, source } => {
+                let wanted = WantedWorkItem {
+                    installation: *installation,
+                    azure_project: azure_project.clone(),
+                    work_item_type: work_item_type.clone(),
+                };
+                let errand = Errand { claimed, group: *group, wanted, marker, source: *source };
+                self.tracking.links.create_work_item(&errand).await
+            }
+            OutboxTask::AddComment { installation, azure_project, work_item, text, marker, .. } => {
+                let organization = claimed.organization;
+                let links = &self.tracking.links;
+                links.add_comment(organization, *installation, azure_project, *work_item, text, marker).await
+            }
             OutboxTask::DeleteSubscription { hook } => {
                 self.subscriptions.delete_subscription(*hook).await.map(|()| Sent::Edited)
             }
         }
+    }
+
+    /// A project that was disconnected meanwhile is not connected anew.
+    async fn ensure_subscriptions(
+        &self,
+        claimed: &ClaimedTask,
+        installation: InstallationId,
+        azure_project: &AzureProjectId,
+    ) -> Result<(), UseCaseError> {
+        let connected = self.subscriptions.reader.connected_projects(claimed.organization, installation).await?;
+        if !connected.iter().any(|one| one.azure_project == *azure_project) {
+            return Err(UseCaseError::NotFound { what: "connected project" });
+        }
+        let ensured = self.subscriptions.create_subscription(claimed.organization, installation, azure_project);
+        ensured.await.map(drop)
+    }
+
+    async fn reconcile(
+        &self,
+        organization: OrganizationId,
+        installation: InstallationId,
+        azure_project: &AzureProjectId,
+    ) -> Result<(), UseCaseError> {
+        let read = self.refresh.reconcile_project(organization, installation, azure_project);
+        let report = read.await?;
+        if !report.differed.is_empty() {
+            let (looked_at, differed) = (report.looked_at, report.differed.len());
+            tracing::info!(%organization, %installation, looked_at, differed, "a reconcile found what was missed");
+        }
+        Ok(())
     }
 
     async fn arm_again(&self, claimed: &ClaimedTask) -> Result<(), StoreError> {
@@ -195,9 +254,9 @@ fn ending_of(done: Result<Sent, UseCaseError>) -> Ending {
         UseCaseError::Chat(ChatError::ChannelUnusable { .. } | ChatError::Rejected { .. }) => dead(reason),
         UseCaseError::Tracker(TrackerError::Throttled { retry_after }) => again(retry_after, reason),
         UseCaseError::Tracker(TrackerError::Unavailable { .. } | TrackerError::Stale) => again(None, reason),
-        UseCaseError::Tracker(TrackerError::Unauthorized | TrackerError::Forbidden { .. }) => {
-            again(Some(Duration::from_secs(300)), reason)
-        }
+        UseCaseError::Tracker(
+            TrackerError::Unauthorized | TrackerError::NotSignedIn { .. } | TrackerError::Forbidden { .. },
+        ) => again(Some(Duration::from_secs(300)), reason),
         UseCaseError::Tracker(TrackerError::NotFound { .. }) => Ending::Over(OutboxState::Obsolete, Some(reason)),
         UseCaseError::Tracker(TrackerError::Rejected { .. } | TrackerError::UnsafeAddress { .. }) => dead(reason),
     }

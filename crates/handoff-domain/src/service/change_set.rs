@@ -46,6 +46,8 @@ pub enum Told {
 pub struct ChangeSet {
     assignments: BTreeMap<GroupId, (Assignment, Decision)>,
     unassigned: BTreeMap<GroupId, Decision>,
+    /// Decisions that leave the assignee as it is.
+    kept: BTreeMap<GroupId, Decision>,
     statuses: BTreeMap<GroupId, Decision<GroupStatus>>,
     activities: Vec<Activity>,
     new_followers: Vec<Follower>,
@@ -73,13 +75,26 @@ impl ChangeSet {
             assigned_at: decision.at,
         };
         self.unassigned.remove(&group.id);
+        self.kept.remove(&group.id);
         self.assignments.insert(group.id, (row, decision));
     }
 
     /// The group is nobody's now.
     pub fn clear_assignee(&mut self, group: GroupId, decision: Decision) {
         self.assignments.remove(&group);
+        self.kept.remove(&group);
         self.unassigned.insert(group, decision);
+    }
+
+    /// The group keeps its assignee, and this is its last word about that now.
+    pub fn keep_assignee(&mut self, group: GroupId, decision: Decision) {
+        if let Some((_, last)) = self.assignments.get_mut(&group) {
+            *last = decision;
+        } else if let Some(last) = self.unassigned.get_mut(&group) {
+            *last = decision;
+        } else {
+            self.kept.insert(group, decision);
+        }
     }
 
     /// The group has this status now.
@@ -94,6 +109,8 @@ impl ChangeSet {
             state.decision = Some(decision.clone());
         } else if let Some(decision) = self.unassigned.get(&state.group.id) {
             state.assignee = None;
+            state.decision = Some(decision.clone());
+        } else if let Some(decision) = self.kept.get(&state.group.id) {
             state.decision = Some(decision.clone());
         }
         if let Some(decision) = self.statuses.get(&state.group.id) {
@@ -225,9 +242,14 @@ impl ChangeSet {
     pub fn absorb(&mut self, other: Self) {
         for group in other.assignments.keys() {
             self.unassigned.remove(group);
+            self.kept.remove(group);
         }
         for group in other.unassigned.keys() {
             self.assignments.remove(group);
+            self.kept.remove(group);
+        }
+        for (group, decision) in other.kept {
+            self.keep_assignee(group, decision);
         }
         self.statuses.extend(other.statuses);
         self.assignments.extend(other.assignments);
@@ -265,7 +287,8 @@ impl ChangeSet {
         }
         let decided = self.assignments.iter().map(|(group, (_, decision))| (*group, decision.clone()));
         let undecided = self.unassigned.iter().map(|(group, decision)| (*group, decision.clone()));
-        let decisions: Vec<(GroupId, Decision)> = decided.chain(undecided).collect();
+        let kept = self.kept.iter().map(|(group, decision)| (*group, decision.clone()));
+        let decisions: Vec<(GroupId, Decision)> = decided.chain(undecided).chain(kept).collect();
         if !decisions.is_empty() {
             uow.put_decisions(&decisions).await?;
         }

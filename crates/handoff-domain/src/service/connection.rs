@@ -1,8 +1,9 @@
 //! Opens an installation's credential, so that the tracker can be asked with it.
 
 use super::error::UseCaseError;
+use crate::credential::Credential;
 use crate::id::{InstallationId, OrganizationId};
-use crate::port::{Reader, SecretBox, TrackerConnection};
+use crate::port::{Reader, SecretBox, SecretBoxError, TrackerConnection};
 
 /// Where and as whom to ask the tracker for this installation.
 ///
@@ -17,10 +18,11 @@ pub async fn connection(
 ) -> Result<TrackerConnection, UseCaseError> {
     let found = reader.installation(organization, id).await?;
     let (installation, integration) = found.ok_or(UseCaseError::NotFound { what: "installation" })?;
+    let stored = secrets.open(&installation.credential, installation.id.get().as_bytes())?;
     Ok(TrackerConnection {
         integration: integration.id,
         installation: installation.id,
         base_url: integration.base_url,
-        credential: secrets.open(&installation.credential, installation.id.get().as_bytes())?,
+        credential: Credential::from_stored(&stored).ok_or(SecretBoxError::Invalid)?,
     })
 }

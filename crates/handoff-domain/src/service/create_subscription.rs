@@ -5,27 +5,31 @@
 //! DevOps answers is recorded under the lock of the project's hooks; of two subscriptions that two
 //! callers made for one hook, the second is deleted.
 //!
-//! A subscription that Azure DevOps gave up on, or that delivers to an address that is not ours any more,
-//! is replaced: another hook is made first, so that no event falls between the two, then the old one is
-//! deleted, and what was missed is read. (Changing it would not do: Sentry found that this revives none,
-//! getsentry/sentry#10407.) One that a person switched off stays off.
+//! A subscription that does not deliver is replaced: another hook with a secret of its own is made first, so
+//! that no event falls between the two, then the old one is deleted, and what was missed is read. (Changing
+//! it would not do: Sentry found that this revives none, getsentry/sentry#10407.) Which are replaced depends
+//! on the [`Occasion`]. A look that fails tells nothing: what is out of reach is not missing.
 
 use super::connection::connection;
 use super::error::{UseCaseError, rerun};
 use super::essentials::due_now;
-use crate::hook::{EventType, Hook, HookStatus};
+use crate::hook::{EventType, Hook, HookStatus, Occasion};
 use crate::id::{HookId, InstallationId, OrganizationId};
-use crate::integration::ConnectedProject;
+use crate::integration::{Chore, ConnectedProject};
 use crate::outbox::OutboxTask;
 use crate::port::tracker::NewSubscription;
 use crate::port::{
-    Clock, Entropy, Reader, RemoteSubscription, SecretBox, Store, StoreError, TrackerConnection, TrackerError,
-    WorkItemTracker,
+    Clock, Entropy, Reader, RemoteSubscription, SecretBox, SingletonLease, Store, StoreError, TrackerConnection,
+    TrackerError, UnitOfWork, WorkItemTracker,
 };
 use crate::secret::Secret;
 use crate::work_item::AzureProjectId;
 use crate::workflow::StateMap;
 use std::sync::Arc;
+use std::time::Duration;
+
+/// How long the schedule keeps away from hooks that somebody is making.
+const MAKING: Duration = Duration::from_secs(120);
 
 /// Makes and removes subscriptions.
 #[derive(Clone)]
@@ -42,8 +46,34 @@ pub struct Subscriptions {
     pub clock: Arc<dyn Clock>,
     /// For ids and secrets.
     pub entropy: Arc<dyn Entropy>,
-    /// Where webhooks reach us, without a trailing slash: `https://handoff.example.org`.
-    pub public_url: String,
+    /// Where webhooks reach us, without a trailing slash: `https://handoff.example.org`. Where nothing does,
+    /// there are no hooks, and work items are read every minute instead.
+    pub public_url: Option<String>,
+}
+
+/// One look at the hooks of a connected project.
+struct Look<'a> {
+    at: &'a TrackerConnection,
+    connected: &'a ConnectedProject,
+    occasion: Occasion,
+    public_url: &'a str,
+    /// What it is done under, on the schedule: whoever lost it writes nothing any more.
+    lease: Option<SingletonLease>,
+}
+
+impl Look<'_> {
+    /// The address that Azure DevOps delivers to for a hook.
+    fn webhook_url(&self, hook: HookId) -> String {
+        webhook_url(self.public_url, hook)
+    }
+
+    async fn begin(&self, store: &dyn Store) -> Result<Box<dyn UnitOfWork>, StoreError> {
+        let mut uow = store.begin().await?;
+        if let Some(lease) = &self.lease {
+            uow.hold_singleton(lease).await?;
+        }
+        Ok(uow)
+    }
 }
 
 /// What came of recording a subscription.
@@ -56,21 +86,24 @@ enum Recorded {
     Gone,
 }
 
+/// A hook, and what Azure DevOps holds for it.
+type Held = (Hook, RemoteSubscription);
+
 /// The hooks of one event type, as Azure DevOps holds them.
 #[derive(Default)]
 struct LookedAt {
-    /// The one that may stay as it is.
-    working: Option<(Hook, RemoteSubscription)>,
+    /// The one that stays as it is.
+    staying: Option<Held>,
     /// Those that must go.
-    broken: Vec<Hook>,
-    /// Those without a subscription there.
-    spare: Vec<Hook>,
+    going: Vec<Held>,
+    /// Those that Azure DevOps never confirmed.
+    unfinished: Vec<Hook>,
 }
 
-/// What connecting a project mended.
+/// What a look mended.
 #[derive(Default)]
 struct Mended {
-    /// Hooks that others stand in for.
+    /// Hooks that others stand in for, or that nothing needs.
     replaced: Vec<Hook>,
     /// Whether events may have been lost meanwhile.
     missed: bool,
@@ -81,6 +114,17 @@ const fn is_given_up(status: HookStatus) -> bool {
     matches!(status, HookStatus::DisabledBySystem | HookStatus::DisabledByInactiveIdentity)
 }
 
+/// The address that Azure DevOps delivers to for a hook.
+fn webhook_url(public_url: &str, hook: HookId) -> String {
+    format!("{public_url}/webhooks/vsts/{hook}")
+}
+
+/// The reading of all that is linked in a connected project.
+fn reconcile(connected: &ConnectedProject) -> OutboxTask {
+    let (installation, azure_project) = (connected.installation, connected.azure_project.clone());
+    OutboxTask::ReconcileProject { installation, azure_project }
+}
+
 /// Whether both name one address, the default port written or not.
 fn is_same_address(a: &str, b: &str) -> bool {
     let plain = |text: &str| text.to_ascii_lowercase().replacen(":443/", "/", 1);
@@ -89,7 +133,8 @@ fn is_same_address(a: &str, b: &str) -> bool {
 
 impl Subscriptions {
     /// Connects an Azure DevOps project and asks for its hooks. Idempotent: asking twice, or after a
-    /// crash, leaves one of each. Asking again also heals: see above.
+    /// crash, leaves one of each. Asking again also heals: see above. Without a public address there are no
+    /// hooks.
     ///
     /// # Errors
     /// [`UseCaseError::NotFound`] without such an installation or project; [`UseCaseError::Tracker`] as
@@ -113,33 +158,105 @@ impl Subscriptions {
             state_map: StateMap::default(),
             created_at: self.clock.now(),
         };
-        let rows = rerun(|| self.commit_rows(&connected)).await?;
-        let mut kept = Vec::with_capacity(EventType::OF_A_PROJECT.len());
-        let mut mended = Mended::default();
-        for event_type in EventType::OF_A_PROJECT {
-            let of_type = rows.iter().filter(|row| row.event_type == event_type);
-            let looked_at = self.look_at(&at, of_type).await?;
-            kept.push(self.converge(&at, &connected, event_type, looked_at, &mut mended).await?);
+        if self.public_url.is_none() {
+            rerun(|| self.connect_without_hooks(&connected)).await?;
+            return Ok(Vec::new());
         }
+        self.look(&at, &connected, Occasion::Asked, None).await
+    }
+
+    /// Makes new hooks with new secrets beside those that there are, which are then deleted. What arrives
+    /// meanwhile by either is accepted.
+    ///
+    /// # Errors
+    /// [`UseCaseError::NotFound`] when the project is not connected, [`UseCaseError::Refused`] where there
+    /// are no hooks; [`UseCaseError::Tracker`] as Azure DevOps answers: then every hook that was not replaced
+    /// yet still delivers.
+    pub async fn rotate(
+        &self,
+        organization: OrganizationId,
+        installation: InstallationId,
+        azure_project: &AzureProjectId,
+    ) -> Result<Vec<Hook>, UseCaseError> {
+        let at = connection(self.reader.as_ref(), self.secrets.as_ref(), organization, installation).await?;
+        let connected = self.reader.connected_projects(organization, installation).await?;
+        let connected = connected.into_iter().find(|one| one.azure_project == *azure_project);
+        let connected = connected.ok_or(UseCaseError::NotFound { what: "connected project" })?;
+        if self.public_url.is_none() {
+            let reason = "there is no public_url, and so there are no hooks whose secrets could be changed";
+            return Err(UseCaseError::Refused(reason.to_owned()));
+        }
+        self.look(&at, &connected, Occasion::Rotation, None).await
+    }
+
+    /// Looks at the hooks of a connected project as the schedule does, under its lease.
+    ///
+    /// # Errors
+    /// As [`Subscriptions::create_subscription`], and [`StoreError::LeaseLost`] when somebody else took over.
+    pub(super) async fn look_after(
+        &self,
+        connected: &ConnectedProject,
+        occasion: Occasion,
+        lease: SingletonLease,
+    ) -> Result<Vec<Hook>, UseCaseError> {
+        let (reader, secrets) = (self.reader.as_ref(), self.secrets.as_ref());
+        let at = connection(reader, secrets, connected.organization, connected.installation).await?;
+        self.look(&at, connected, occasion, Some(lease)).await
+    }
+
+    async fn look(
+        &self,
+        at: &TrackerConnection,
+        connected: &ConnectedProject,
+        occasion: Occasion,
+        lease: Option<SingletonLease>,
+    ) -> Result<Vec<Hook>, UseCaseError> {
+        let public_url = self.public_url.as_deref().unwrap_or_default();
+        let look = Look { at, connected, occasion, public_url, lease };
+        let (rows, needed) = rerun(|| self.commit_rows(&look)).await?;
+        let mut kept = Vec::with_capacity(needed.len());
+        let mut mended = Mended::default();
+        for &event_type in needed {
+            let of_type = rows.iter().filter(|row| row.event_type == event_type);
+            let looked_at = self.look_at(&look, of_type).await?;
+            kept.push(self.converge(&look, event_type, looked_at, &mut mended).await?);
+        }
+        mended.replaced.extend(rows.into_iter().filter(|row| !needed.contains(&row.event_type)));
         if mended.missed || !mended.replaced.is_empty() {
-            rerun(|| self.retire(&connected, &mended)).await?;
+            rerun(|| self.retire(&look, &mended)).await?;
         }
         Ok(kept)
     }
 
-    /// The address that Azure DevOps delivers to for a hook.
-    #[must_use]
-    pub fn webhook_url(&self, hook: HookId) -> String {
-        format!("{}/webhooks/vsts/{hook}", self.public_url)
-    }
-
-    /// Commits the connection and the rows of the hooks that it lacks; returns all of them.
-    async fn commit_rows(&self, connected: &ConnectedProject) -> Result<Vec<Hook>, UseCaseError> {
+    /// Commits the connection, and has its work items read.
+    async fn connect_without_hooks(&self, connected: &ConnectedProject) -> Result<(), StoreError> {
         let mut uow = self.store.begin().await?;
         uow.put_connected_project(connected).await?;
-        let mut hooks = uow.lock_hooks(connected.installation, &connected.azure_project).await?;
+        let read = reconcile(connected);
+        uow.arm(&[due_now(connected.organization, read, self.clock.as_ref(), self.entropy.as_ref())]).await?;
+        uow.commit().await
+    }
+
+    /// Commits the connection, where it is asked for, and the rows of the hooks that it lacks; returns all
+    /// of them.
+    async fn commit_rows(&self, look: &Look<'_>) -> Result<(Vec<Hook>, &'static [EventType]), UseCaseError> {
+        let connected = look.connected;
+        let (installation, azure_project) = (connected.installation, &connected.azure_project);
+        let mut uow = look.begin(self.store.as_ref()).await?;
+        if look.occasion == Occasion::Asked {
+            uow.put_connected_project(connected).await?;
+        }
+        let mut hooks = uow.lock_hooks(installation, azure_project).await?;
+        if look.occasion != Occasion::Asked && !uow.hold_connected_project(installation, azure_project).await? {
+            return Err(UseCaseError::NotFound { what: "connected project" });
+        }
+        if look.lease.is_none() {
+            uow.schedule(installation, azure_project, Chore::LookAtHooks, self.clock.now().plus(MAKING)).await?;
+        }
         hooks.retain(|hook| hook.status != HookStatus::Deleting);
-        for event_type in EventType::OF_A_PROJECT {
+        let rules = uow.tracking_rules_of(installation, azure_project).await?;
+        let wanted = EventType::wanted(!rules.is_empty());
+        for &event_type in wanted {
             if !hooks.iter().any(|hook| hook.event_type == event_type) {
                 let hook = self.new_hook(connected, event_type)?;
                 uow.put_hook(&hook).await?;
@@ -147,7 +264,7 @@ impl Subscriptions {
             }
         }
         uow.commit().await?;
-        Ok(hooks)
+        Ok((hooks, wanted))
     }
 
     fn new_hook(&self, connected: &ConnectedProject, event_type: EventType) -> Result<Hook, UseCaseError> {
@@ -168,83 +285,122 @@ impl Subscriptions {
             status: HookStatus::Creating,
             created_at: now,
             updated_at: now,
+            checked_at: None,
+            unseen: None,
         })
     }
 
+    /// Asks for each hook by the id of its own subscription. One that delivers is preferred to one that is
+    /// only left alone.
     async fn look_at(
         &self,
-        at: &TrackerConnection,
+        look: &Look<'_>,
         rows: impl Iterator<Item = &Hook> + Send,
     ) -> Result<LookedAt, UseCaseError> {
         let mut looked_at = LookedAt::default();
+        let mut left_alone = Vec::new();
         for row in rows {
-            let held = match &row.subscription_id {
-                Some(id) => self.tracker.subscription(at, id).await?,
-                None => None,
+            let Some(id) = &row.subscription_id else {
+                looked_at.unfinished.push(row.clone());
+                continue;
             };
-            match held {
-                None => looked_at.spare.push(row.clone()),
-                Some(held) if looked_at.working.is_none() && self.may_stay(row.id, &held) => {
-                    looked_at.working = Some((row.clone(), held));
-                }
-                Some(_) => looked_at.broken.push(row.clone()),
+            let held = self.tracker.subscription(look.at, id).await?;
+            let gone = || RemoteSubscription { id: id.clone(), status: HookStatus::Gone, url: None };
+            let found = (row.clone(), held.unwrap_or_else(gone));
+            match self.stays(look, &found) {
+                true => left_alone.push(found),
+                false => looked_at.going.push(found),
             }
         }
+        left_alone.sort_by_key(|(_, held)| held.status != HookStatus::Enabled);
+        let mut left_alone = left_alone.into_iter();
+        looked_at.staying = left_alone.next();
+        looked_at.going.extend(left_alone);
         Ok(looked_at)
     }
 
-    /// Whether a subscription may stay as it is. On probation it comes back by itself.
-    fn may_stay(&self, hook: HookId, held: &RemoteSubscription) -> bool {
-        let is_ours = |url: &String| is_same_address(url, &self.webhook_url(hook));
-        !is_given_up(held.status) && held.url.as_ref().is_none_or(is_ours)
+    fn stays(&self, look: &Look<'_>, (hook, held): &Held) -> bool {
+        let is_ours = |url: &String| is_same_address(url, &look.webhook_url(hook.id));
+        // What delivers to an address that is not ours delivers nothing.
+        let is_elsewhere = held.status == HookStatus::Enabled && !held.url.as_ref().is_none_or(is_ours);
+        let status = if is_elsewhere { HookStatus::Gone } else { held.status };
+        !hook.is_replaced(look.occasion, status, self.clock.now())
     }
 
-    /// Makes Azure DevOps hold one hook of this event type: keeps the one that works, else adopts what has
+    /// Makes Azure DevOps hold one hook of this event type: keeps the one that stays, else adopts what has
     /// the address of a hook without a subscription, or asks for one.
     async fn converge(
         &self,
-        at: &TrackerConnection,
-        connected: &ConnectedProject,
+        look: &Look<'_>,
         event_type: EventType,
         looked_at: LookedAt,
         mended: &mut Mended,
     ) -> Result<Hook, UseCaseError> {
-        let LookedAt { working, broken, spare } = looked_at;
-        let was_known = |hook: &Hook| hook.subscription_id.is_some();
-        let (hook, held) = match working {
+        let LookedAt { staying, going, unfinished } = looked_at;
+        let hook = match staying {
             Some((hook, held)) => {
                 mended.missed |= hook.status.drops_events() && held.status == HookStatus::Enabled;
-                (hook, held)
+                self.settle(look, hook, held, look.lease.as_ref()).await?
             }
             None => {
-                mended.missed |= spare.iter().any(was_known);
-                let hook = match spare.first() {
-                    Some(spare) => spare.clone(),
-                    None => rerun(|| self.commit_replacement(connected, event_type, &broken)).await?,
+                mended.missed |= !going.is_empty();
+                let (hook, held) = match self.left_behind(look, &going).await? {
+                    Some(found) => found,
+                    None => self.make(look, event_type, &going, unfinished.first()).await?,
                 };
-                let held = match self.adopt(at, hook.id).await? {
-                    Some(held) => held,
-                    None => self.ask(at, &hook).await?,
-                };
-                (hook, held)
+                // Whoever made it records it, whoever has the lease by now: the row tells who was first.
+                self.settle(look, hook, held, None).await?
             }
         };
-        let hook = self.settle(at, hook, held).await?;
-        mended.replaced.extend(broken.into_iter().chain(spare).filter(|old| old.id != hook.id));
+        let others = going.into_iter().map(|(old, _)| old).chain(unfinished);
+        mended.replaced.extend(others.filter(|old| old.id != hook.id));
         Ok(hook)
     }
 
-    /// Commits the row of a hook that stands in for broken ones, unless somebody else did meanwhile.
+    /// What has the address of a hook whose own subscription is gone.
+    async fn left_behind(&self, look: &Look<'_>, going: &[Held]) -> Result<Option<Held>, TrackerError> {
+        if look.occasion == Occasion::Rotation {
+            return Ok(None);
+        }
+        for (hook, _) in going.iter().filter(|(_, held)| held.status == HookStatus::Gone) {
+            if let Some(found) = self.adopt(look.at, &look.webhook_url(hook.id)).await? {
+                return Ok(Some((hook.clone(), found)));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Finishes a hook that was begun, or makes one in the place of those that must go.
+    async fn make(
+        &self,
+        look: &Look<'_>,
+        event_type: EventType,
+        going: &[Held],
+        unfinished: Option<&Hook>,
+    ) -> Result<Held, UseCaseError> {
+        let hook = match unfinished {
+            Some(hook) => hook.clone(),
+            None => rerun(|| self.commit_replacement(look, event_type, going)).await?,
+        };
+        let held = match self.adopt(look.at, &look.webhook_url(hook.id)).await? {
+            Some(held) => held,
+            None => self.ask(look, &hook).await?,
+        };
+        Ok((hook, held))
+    }
+
+    /// Commits the row of a hook that stands in for others, unless somebody else did meanwhile.
     async fn commit_replacement(
         &self,
-        connected: &ConnectedProject,
+        look: &Look<'_>,
         event_type: EventType,
-        broken: &[Hook],
+        going: &[Held],
     ) -> Result<Hook, UseCaseError> {
-        let mut uow = self.store.begin().await?;
+        let connected = look.connected;
+        let mut uow = look.begin(self.store.as_ref()).await?;
         let stored = uow.lock_hooks(connected.installation, &connected.azure_project).await?;
-        let is_broken = |hook: &Hook| hook.status == HookStatus::Deleting || broken.iter().any(|one| one.id == hook.id);
-        if let Some(theirs) = stored.into_iter().find(|hook| hook.event_type == event_type && !is_broken(hook)) {
+        let goes = |hook: &Hook| hook.status == HookStatus::Deleting || going.iter().any(|(one, _)| one.id == hook.id);
+        if let Some(theirs) = stored.into_iter().find(|hook| hook.event_type == event_type && !goes(hook)) {
             return Ok(theirs);
         }
         let hook = self.new_hook(connected, event_type)?;
@@ -254,9 +410,10 @@ impl Subscriptions {
     }
 
     /// Lets the replaced hooks go, and arms a reading of what was missed.
-    async fn retire(&self, connected: &ConnectedProject, mended: &Mended) -> Result<(), StoreError> {
+    async fn retire(&self, look: &Look<'_>, mended: &Mended) -> Result<(), StoreError> {
+        let connected = look.connected;
         let armed = |task| due_now(connected.organization, task, self.clock.as_ref(), self.entropy.as_ref());
-        let mut uow = self.store.begin().await?;
+        let mut uow = look.begin(self.store.as_ref()).await?;
         let stored = uow.lock_hooks(connected.installation, &connected.azure_project).await?;
         let mut arms = Vec::new();
         for mut hook in stored.into_iter().filter(|hook| mended.replaced.iter().any(|old| old.id == hook.id)) {
@@ -265,24 +422,27 @@ impl Subscriptions {
             uow.put_hook(&hook).await?;
             arms.push(armed(OutboxTask::DeleteSubscription { hook: hook.id }));
         }
-        arms.push(armed(OutboxTask::ReconcileProject {
-            installation: connected.installation,
-            azure_project: connected.azure_project.clone(),
-        }));
+        arms.push(armed(reconcile(connected)));
         uow.arm(&arms).await?;
         uow.commit().await
     }
 
     /// Records what Azure DevOps holds for a hook; deletes it there where the hook has another by now.
-    async fn settle(&self, at: &TrackerConnection, hook: Hook, held: RemoteSubscription) -> Result<Hook, UseCaseError> {
-        match rerun(|| self.record(&hook, &held)).await? {
+    async fn settle(
+        &self,
+        look: &Look<'_>,
+        hook: Hook,
+        held: RemoteSubscription,
+        lease: Option<&SingletonLease>,
+    ) -> Result<Hook, UseCaseError> {
+        match rerun(|| self.record(&hook, &held, lease)).await? {
             Recorded::Ours(hook) => Ok(hook),
             Recorded::Theirs(hook) => {
-                self.tracker.delete_subscription(at, &held.id).await?;
+                self.tracker.delete_subscription(look.at, &held.id).await?;
                 Ok(hook)
             }
             Recorded::Gone => {
-                self.tracker.delete_subscription(at, &held.id).await?;
+                self.tracker.delete_subscription(look.at, &held.id).await?;
                 Err(UseCaseError::TryAgain("the project was disconnected meanwhile; connect it again".to_owned()))
             }
         }
@@ -290,8 +450,16 @@ impl Subscriptions {
 
     /// Records what Azure DevOps holds for a hook, unless somebody else recorded another subscription
     /// since `read`.
-    async fn record(&self, read: &Hook, held: &RemoteSubscription) -> Result<Recorded, StoreError> {
+    async fn record(
+        &self,
+        read: &Hook,
+        held: &RemoteSubscription,
+        lease: Option<&SingletonLease>,
+    ) -> Result<Recorded, StoreError> {
         let mut uow = self.store.begin().await?;
+        if let Some(lease) = lease {
+            uow.hold_singleton(lease).await?;
+        }
         let stored = uow.lock_hooks(read.installation, &read.azure_project).await?;
         let Some(mut hook) = stored.into_iter().find(|hook| hook.id == read.id) else {
             return Ok(Recorded::Gone);
@@ -305,6 +473,8 @@ impl Subscriptions {
             hook.status = held.status;
         }
         hook.updated_at = self.clock.now();
+        hook.checked_at = Some(hook.updated_at);
+        hook.unseen = None;
         uow.put_hook(&hook).await?;
         uow.commit().await?;
         Ok(Recorded::Ours(hook))
@@ -312,8 +482,12 @@ impl Subscriptions {
 
     /// A subscription left by an attempt that crashed, one that delivers where there is a choice. Doubles of
     /// it are deleted, and those that Azure DevOps gave up on.
-    async fn adopt(&self, at: &TrackerConnection, hook: HookId) -> Result<Option<RemoteSubscription>, TrackerError> {
-        let mut found = self.tracker.find_subscriptions(at, &self.webhook_url(hook)).await?;
+    async fn adopt(
+        &self,
+        at: &TrackerConnection,
+        webhook_url: &str,
+    ) -> Result<Option<RemoteSubscription>, TrackerError> {
+        let mut found = self.tracker.find_subscriptions(at, webhook_url).await?;
         found.sort_by_key(|one| one.status != HookStatus::Enabled);
         let mut adopted = None;
         for one in found {
@@ -326,14 +500,14 @@ impl Subscriptions {
         Ok(adopted)
     }
 
-    async fn ask(&self, at: &TrackerConnection, hook: &Hook) -> Result<RemoteSubscription, UseCaseError> {
+    async fn ask(&self, look: &Look<'_>, hook: &Hook) -> Result<RemoteSubscription, UseCaseError> {
         let new = NewSubscription {
             azure_project: hook.azure_project.clone(),
             event_type: hook.event_type,
-            url: self.webhook_url(hook.id),
+            url: look.webhook_url(hook.id),
             secret: self.secrets.open(&hook.secret, hook.id.get().as_bytes())?,
         };
-        Ok(self.tracker.create_subscription(at, &new).await?)
+        Ok(self.tracker.create_subscription(look.at, &new).await?)
     }
 
     /// Deletes a hook's subscription in Azure DevOps and marks the hook deleted. One that is gone
@@ -347,9 +521,10 @@ impl Subscriptions {
             return Ok(());
         };
         let at = connection(self.reader.as_ref(), self.secrets.as_ref(), hook.organization, hook.installation).await?;
-        let known = match &hook.subscription_id {
-            Some(id) => Some(id.clone()),
-            None => self.adopt(&at, hook.id).await?.map(|found| found.id),
+        let known = match (&hook.subscription_id, &self.public_url) {
+            (Some(id), _) => Some(id.clone()),
+            (None, Some(public_url)) => self.adopt(&at, &webhook_url(public_url, hook.id)).await?.map(|found| found.id),
+            (None, None) => None,
         };
         if let Some(id) = known {
             self.tracker.delete_subscription(&at, &id).await?;

@@ -3,6 +3,7 @@
 use super::error::{UseCaseError, rerun};
 use super::essentials::due_now;
 use super::invalidate_assignee_exists_cache::{Forget, invalidate_assignee_exists_cache};
+use super::tracking_rules::drop_unneeded_created_hooks;
 use crate::hook::HookStatus;
 use crate::id::{ExternalIssueId, GroupId, OrganizationId, ProjectId};
 use crate::outbox::{OutboxArm, OutboxTask};
@@ -51,6 +52,12 @@ impl DeleteProject {
         let hidden = rerun(|| async {
             let mut uow = self.store.begin().await?;
             let hidden = uow.hide_project(organization, id, self.clock.now()).await?;
+            if hidden.is_some() {
+                for rule in uow.delete_tracking_rules_of(id).await? {
+                    let (clock, entropy) = (self.clock.as_ref(), self.entropy.as_ref());
+                    drop_unneeded_created_hooks(uow.as_mut(), &rule, clock, entropy).await?;
+                }
+            }
             uow.commit().await.map(|()| hidden)
         })
         .await?;

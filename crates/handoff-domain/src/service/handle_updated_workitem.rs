@@ -7,6 +7,7 @@ use super::error::rerun;
 use super::essentials::due_now;
 use super::observe::{Observation, Observed, Origin, observe};
 use super::outage_wait::outage_wait;
+use super::track_work_item::tracking_arms;
 use crate::delivery::{ClaimedDelivery, DeliveryState, FinishedDelivery};
 use crate::outbox::{OutboxArm, OutboxTask};
 use crate::port::tracker::TrackerEvent;
@@ -90,16 +91,25 @@ impl HandleUpdatedWorkitem {
         }
         let mut uow = self.assignments.store.begin().await?;
         let (outcomes, mut changes) = observe(uow.as_mut(), &observations, clock, entropy).await?;
+        let seen: Vec<_> = observations
+            .iter()
+            .zip(&observed)
+            .map(|(seen, delivery)| (seen.integration, &seen.snapshot, Some(&delivery.azure_project)))
+            .collect();
+        let tracking = tracking_arms(uow.as_mut(), &seen, clock, entropy).await?;
         for (delivery, outcome) in observed.into_iter().zip(outcomes) {
+            let is_tracked = tracking.iter().any(|row| row.task.work_item() == Some(delivery.work_item));
             let state = match outcome {
+                Observed::NotLinked if is_tracked => DeliveryState::Applied,
                 Observed::Applied | Observed::Rewound => DeliveryState::Applied,
                 Observed::Superseded | Observed::SecondLook => DeliveryState::Superseded,
                 Observed::NotLinked => DeliveryState::Ignored,
             };
-            let reason = (outcome == Observed::NotLinked).then(|| "no group is linked with the work item".to_owned());
+            let reason = (state == DeliveryState::Ignored).then(|| "no group is linked with the work item".to_owned());
             finished.push(ended(delivery, state, reason, clock.now()));
         }
         changes.arm_rows(arms);
+        changes.arm_rows(tracking);
         changes.write(uow.as_mut()).await?;
         uow.finish_deliveries(&finished).await?;
         uow.commit().await?;

@@ -4,6 +4,8 @@ use super::connection::connection;
 use super::create_subscription::Subscriptions;
 use super::error::{UseCaseError, rerun};
 use super::essentials::Essentials;
+use super::prove_public_url::ProvePublicUrl;
+use crate::credential::Credential;
 use crate::hook::{Hook, HookStatus};
 use crate::id::{InstallationId, IntegrationId, OrganizationId};
 use crate::integration::{Installation, Integration, Toggles};
@@ -11,7 +13,8 @@ use crate::outbox::{OutboxArm, OutboxTask};
 use crate::page::PageRequest;
 use crate::port::tracker::{RemoteCollection, RemoteProject};
 use crate::port::{SecretBox, StoreError, WorkItemTracker};
-use crate::secret::{Sealed, Secret};
+use crate::secret::Sealed;
+use crate::time::Timestamp;
 use crate::work_item::AzureProjectId;
 use crate::workflow::StateMap;
 use std::sync::Arc;
@@ -27,6 +30,8 @@ pub struct Installations {
     pub secrets: Arc<dyn SecretBox>,
     /// Makes hooks.
     pub subscriptions: Subscriptions,
+    /// Proves our own address before hooks are made.
+    pub proof: ProvePublicUrl,
 }
 
 /// Which toggles to change; `None` stays as it is.
@@ -65,7 +70,16 @@ pub struct Change {
     /// What it lets through.
     pub toggles: ToggleChange,
     /// Another credential of the organization; `None` keeps the one that it has.
-    pub credential: Option<Secret>,
+    pub credential: Option<Credential>,
+    /// When the credential ends; `Some(None)` where nobody knows. A new credential whose end is not told has
+    /// none that is known.
+    pub credential_expires_at: Option<Option<Timestamp>>,
+}
+
+impl Change {
+    fn expiry(&self) -> Option<Option<Timestamp>> {
+        self.credential_expires_at.or_else(|| self.credential.as_ref().map(|_| None))
+    }
 }
 
 /// Whether something is let through now, in either direction, that was not before: reading the work items
@@ -88,10 +102,11 @@ impl Installations {
         &self,
         organization: OrganizationId,
         base_url: &str,
-        credential: &Secret,
+        credential: &Credential,
+        credential_expires_at: Option<Timestamp>,
     ) -> Result<(Installation, Integration), UseCaseError> {
         let remote = self.tracker.collection(base_url, credential).await?;
-        let saved = rerun(|| self.insert(organization, &remote, credential)).await;
+        let saved = rerun(|| self.insert(organization, &remote, credential, credential_expires_at)).await;
         saved.map_err(|error| match error {
             UseCaseError::Store(error) if error.is_conflict_with("installation_integration") => {
                 UseCaseError::Conflict("the organization installed this collection already".to_owned())
@@ -104,11 +119,12 @@ impl Installations {
         &self,
         organization: OrganizationId,
         remote: &RemoteCollection,
-        credential: &Secret,
+        credential: &Credential,
+        credential_expires_at: Option<Timestamp>,
     ) -> Result<(Installation, Integration), UseCaseError> {
         let now = self.base.clock.now();
         let id = InstallationId::generate(now, self.base.entropy.as_ref());
-        let sealed = self.secrets.seal(credential, id.get().as_bytes())?;
+        let sealed = self.secrets.seal(&credential.to_stored(), id.get().as_bytes())?;
         let integration = Integration {
             id: IntegrationId::generate(now, self.base.entropy.as_ref()),
             collection_id: remote.id.clone(),
@@ -131,6 +147,7 @@ impl Installations {
             integration: integration.id,
             credential: sealed,
             toggles: Toggles::default(),
+            credential_expires_at,
             created_at: now,
         };
         uow.insert_installation(&installation).await?;
@@ -164,12 +181,16 @@ impl Installations {
             let task = |azure_project| OutboxTask::ReconcileProject { installation: id, azure_project };
             rows.extend(connected.into_iter().map(|one| self.base.armed(organization, task(one.azure_project))));
         }
-        let found = rerun(|| self.try_change(organization, id, &toggles, credential.as_ref(), &rows)).await?;
+        let found = {
+            let (credential, expiry) = (credential.as_ref(), change.expiry());
+            rerun(|| self.try_change(organization, id, &toggles, credential, expiry, &rows)).await?
+        };
         if !found {
             return Err(UseCaseError::NotFound { what: "installation" });
         }
         self.base.wake.outbox();
         installation.toggles = toggles;
+        installation.credential_expires_at = change.expiry().unwrap_or(installation.credential_expires_at);
         installation.credential = credential.unwrap_or(installation.credential);
         Ok((installation, integration))
     }
@@ -179,14 +200,14 @@ impl Installations {
         &self,
         integration: &Integration,
         id: InstallationId,
-        credential: &Secret,
+        credential: &Credential,
     ) -> Result<Sealed, UseCaseError> {
         let remote = self.tracker.collection(&integration.base_url, credential).await?;
         if remote.id != integration.collection_id {
             let reason = "another collection answers at the installation's address; nothing was changed";
             return Err(UseCaseError::Conflict(reason.to_owned()));
         }
-        Ok(self.secrets.seal(credential, id.get().as_bytes())?)
+        Ok(self.secrets.seal(&credential.to_stored(), id.get().as_bytes())?)
     }
 
     async fn try_change(
@@ -195,12 +216,17 @@ impl Installations {
         id: InstallationId,
         toggles: &Toggles,
         credential: Option<&Sealed>,
+        expiry: Option<Option<Timestamp>>,
         rows: &[OutboxArm],
     ) -> Result<bool, StoreError> {
         let mut uow = self.base.store.begin().await?;
         let mut found = uow.set_toggles(organization, id, toggles).await?;
         if let Some(credential) = credential {
             found &= uow.set_credential(organization, id, credential).await?;
+            uow.look_with_new_credential(id, self.base.clock.now()).await?;
+        }
+        if let Some(expiry) = expiry {
+            found &= uow.set_credential_expiry(organization, id, expiry).await?;
         }
         if !found {
             return Ok(false);
@@ -225,19 +251,81 @@ impl Installations {
         Ok(self.tracker.projects(&at).await?)
     }
 
-    /// Connects an Azure DevOps project and makes its hooks. Asking again mends what is missing or broken.
+    /// Connects an Azure DevOps project and makes its hooks, once our own address is proved. Asking again mends
+    /// what is missing or broken. Work items of the project that are linked already are read.
     ///
     /// # Errors
-    /// As [`Subscriptions::create_subscription`].
+    /// As [`ProvePublicUrl::prove`] and [`Subscriptions::create_subscription`].
     pub async fn connect(
         &self,
         organization: OrganizationId,
         id: InstallationId,
         azure_project: &AzureProjectId,
     ) -> Result<Vec<Hook>, UseCaseError> {
+        let (_, integration) = self.installation(organization, id).await?;
+        self.proof.prove().await?;
+        let known = self.base.reader.connected_projects(organization, id).await?;
+        let is_new = !known.iter().any(|one| one.azure_project == *azure_project);
         let hooks = self.subscriptions.create_subscription(organization, id, azure_project).await?;
+        let linked = self.base.reader.linked_work_items(organization, integration.id, azure_project, None, 1);
+        let linked = linked.await?;
+        if is_new && !linked.is_empty() {
+            // They came here from another project, or the project was disconnected: nothing was heard of them.
+            let task = OutboxTask::ReconcileProject { installation: id, azure_project: azure_project.clone() };
+            rerun(|| self.arm(self.base.armed(organization, task.clone()))).await?;
+        }
         self.base.wake.outbox();
         Ok(hooks)
+    }
+
+    async fn arm(&self, row: OutboxArm) -> Result<(), StoreError> {
+        let mut uow = self.base.store.begin().await?;
+        uow.arm(&[row]).await?;
+        uow.commit().await
+    }
+
+    /// Gives the hooks of a connected project new secrets; see [`Subscriptions::rotate`].
+    ///
+    /// # Errors
+    /// As [`Subscriptions::rotate`].
+    pub async fn rotate(
+        &self,
+        organization: OrganizationId,
+        id: InstallationId,
+        azure_project: &AzureProjectId,
+    ) -> Result<Vec<Hook>, UseCaseError> {
+        let hooks = self.subscriptions.rotate(organization, id, azure_project).await?;
+        self.base.wake.outbox();
+        Ok(hooks)
+    }
+
+    /// Has every linked work item of a connected project read; a worker does it.
+    ///
+    /// # Errors
+    /// [`UseCaseError::NotFound`] without such an installation, or when the project is not connected.
+    pub async fn reconcile(
+        &self,
+        organization: OrganizationId,
+        id: InstallationId,
+        azure_project: &AzureProjectId,
+    ) -> Result<(), UseCaseError> {
+        self.installation(organization, id).await?;
+        let task = OutboxTask::ReconcileProject { installation: id, azure_project: azure_project.clone() };
+        let row = self.base.armed(organization, task);
+        let found = rerun(|| async {
+            let mut uow = self.base.store.begin().await?;
+            if !uow.hold_connected_project(id, azure_project).await? {
+                return Ok(false);
+            }
+            uow.arm(std::slice::from_ref(&row)).await?;
+            uow.commit().await.map(|()| true)
+        })
+        .await?;
+        if !found {
+            return Err(UseCaseError::NotFound { what: "connected project" });
+        }
+        self.base.wake.outbox();
+        Ok(())
     }
 
     /// Disconnects an Azure DevOps project; a worker deletes its hooks there.

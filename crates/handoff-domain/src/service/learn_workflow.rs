@@ -47,7 +47,7 @@ impl RefreshWorkItem {
     ) -> Result<(), UseCaseError> {
         let at = connection(self.reader.as_ref(), self.secrets.as_ref(), organization, installation).await?;
         if self.learn_workflow(&at, azure_project, work_item_type).await? {
-            self.reconcile_project(organization, installation, azure_project).await?;
+            self.reconcile_project(organization, installation, azure_project).await.map(drop)?;
         }
         Ok(())
     }

@@ -15,7 +15,7 @@ use crate::id::{
 };
 use crate::integration::Toggles;
 use crate::port::store::{GroupState, PersonMatch};
-use crate::port::{Reader, SecretBox, StoreError, UnitOfWork, WorkItemTracker};
+use crate::port::{Reader, SecretBox, StoreError, TrackerConnection, UnitOfWork, WorkItemTracker};
 use crate::time::Timestamp;
 use crate::work_item::{AzureProjectId, ExternalIssue, GroupLink, LinkedGroup, Snapshot};
 use std::collections::HashSet;
@@ -35,13 +35,27 @@ pub struct LinkWorkItem {
 }
 
 /// What was read before the unit of work opened.
-struct Read {
-    integration: IntegrationId,
-    installation: InstallationId,
+pub(super) struct Read {
+    pub(super) integration: IntegrationId,
+    pub(super) installation: InstallationId,
     toggles: Toggles,
-    snapshot: Snapshot,
-    azure_project: AzureProjectId,
+    pub(super) snapshot: Snapshot,
+    pub(super) azure_project: AzureProjectId,
     begun_at: Timestamp,
+}
+
+impl Read {
+    /// What was answered to a write of ours.
+    pub(super) fn of(
+        at: &TrackerConnection,
+        toggles: Toggles,
+        snapshot: Snapshot,
+        azure_project: AzureProjectId,
+        begun_at: Timestamp,
+    ) -> Self {
+        let (integration, installation) = (at.integration, at.installation);
+        Self { integration, installation, toggles, snapshot, azure_project, begun_at }
+    }
 }
 
 fn not_connected() -> UseCaseError {
@@ -76,7 +90,8 @@ impl LinkWorkItem {
         Ok(link)
     }
 
-    async fn read(
+    /// Reads a work item, which must be in a connected project.
+    pub(super) async fn read(
         &self,
         organization: OrganizationId,
         installation: InstallationId,
@@ -104,7 +119,6 @@ impl LinkWorkItem {
         read: &Read,
         by: ChangeSource,
     ) -> Result<(GroupLink, ChangeSet), UseCaseError> {
-        let (clock, entropy) = (self.assignments.clock.as_ref(), self.assignments.entropy.as_ref());
         let mut uow = self.assignments.store.begin().await?;
         if !uow.hold_connected_project(read.installation, &read.azure_project).await? {
             return Err(not_connected());
@@ -112,10 +126,29 @@ impl LinkWorkItem {
         let (issue, mut changes) = self.mirrored(uow.as_mut(), read).await?;
         changes.write(uow.as_mut()).await?;
         let state = super::assignments::locked(uow.as_mut(), organization, group).await?;
+        let mut baseline = ChangeSet::default();
+        let link = self.linked(uow.as_mut(), &state, &issue, read, by, &mut baseline).await?;
+        baseline.write(uow.as_mut()).await?;
+        uow.commit().await?;
+        changes.absorb(baseline);
+        Ok((link, changes))
+    }
+
+    /// Links a locked group with a mirrored work item, and adds the baseline to what is to be written.
+    pub(super) async fn linked(
+        &self,
+        uow: &mut dyn UnitOfWork,
+        state: &GroupState,
+        issue: &ExternalIssue,
+        read: &Read,
+        by: ChangeSource,
+        changes: &mut ChangeSet,
+    ) -> Result<GroupLink, StoreError> {
+        let (clock, entropy) = (self.assignments.clock.as_ref(), self.assignments.entropy.as_ref());
         let link = GroupLink {
             id: LinkId::generate(clock.now(), entropy),
-            organization,
-            group,
+            organization: state.group.organization,
+            group: state.group.id,
             external_issue: issue.id,
             installation: read.installation,
             unresolved: None,
@@ -123,15 +156,16 @@ impl LinkWorkItem {
             created_at: clock.now(),
         };
         uow.insert_link(&link).await?;
-        let baseline = self.baseline(uow.as_mut(), &state, &link, &issue, read, by).await?;
-        baseline.write(uow.as_mut()).await?;
-        uow.commit().await?;
-        changes.absorb(baseline);
-        Ok((link, changes))
+        self.baseline(uow, state, &link, issue, read, by, changes).await?;
+        Ok(link)
     }
 
     /// The mirror of what was read: observed where there is one, made where there is none.
-    async fn mirrored(&self, uow: &mut dyn UnitOfWork, read: &Read) -> Result<(ExternalIssue, ChangeSet), StoreError> {
+    pub(super) async fn mirrored(
+        &self,
+        uow: &mut dyn UnitOfWork,
+        read: &Read,
+    ) -> Result<(ExternalIssue, ChangeSet), StoreError> {
         let (clock, entropy) = (self.assignments.clock.as_ref(), self.assignments.entropy.as_ref());
         let key = (read.integration, read.snapshot.number);
         let offset = self.tracker.clock_offset_micros(read.integration).unwrap_or(0);
@@ -159,6 +193,8 @@ impl LinkWorkItem {
             work_item_type: snapshot.work_item_type.clone(),
             state: snapshot.state.clone(),
             assignee: snapshot.assignee.clone(),
+            area_path: snapshot.area_path.clone(),
+            tags: snapshot.tags.clone(),
             url: snapshot.url.clone(),
             changed_at,
             observed_at: now,
@@ -180,7 +216,8 @@ impl LinkWorkItem {
         issue: &ExternalIssue,
         read: &Read,
         by: ChangeSource,
-    ) -> Result<ChangeSet, StoreError> {
+        changes: &mut ChangeSet,
+    ) -> Result<(), StoreError> {
         let (clock, entropy) = (self.assignments.clock.as_ref(), self.assignments.entropy.as_ref());
         let project = state.group.project;
         let questions: Vec<_> =
@@ -193,7 +230,6 @@ impl LinkWorkItem {
         let concerned: Vec<_> = people.map(|who| (project, who)).collect();
         let about = About { projects: &[project], groups: &[state.group.id], people: &concerned };
         let around = look_around(uow, &about, clock, entropy).await?;
-        let mut changes = ChangeSet::default();
         changes.record(state, ActivityKind::Linked { work_item: issue.number.get() }, by, &around);
         changes.refresh_cards(state, &around);
         let linked = LinkedGroup { link: link.clone(), toggles: read.toggles };
@@ -201,9 +237,9 @@ impl LinkWorkItem {
         let heard = Heard { at: around.now, how: How::Baseline };
         let foreign = Foreign { issue, heard, changed_by: None };
         let matches: Vec<&PersonMatch> = matches.iter().collect();
-        sync_group_assignee_inbound(&linked, state, &foreign, &matches, &known, &around, &mut changes);
-        tell_status(&linked, state, &foreign, &workflows, &around, &mut changes);
-        Ok(changes)
+        sync_group_assignee_inbound(&linked, state, &foreign, &matches, &known, &around, changes);
+        tell_status(&linked, state, &foreign, &workflows, &around, changes);
+        Ok(())
     }
 
     /// Removes a link. The group keeps its assignee.

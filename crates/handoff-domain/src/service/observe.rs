@@ -186,6 +186,8 @@ fn judge(seen: &Observation, mirror: Option<&ExternalIssue>, now: Timestamp) -> 
         title: snapshot.title.clone(),
         work_item_type: snapshot.work_item_type.clone(),
         state: snapshot.state.clone(),
+        area_path: snapshot.area_path.clone(),
+        tags: snapshot.tags.clone(),
         url: snapshot.url.clone().or_else(|| mirror.url.clone()),
         changed_at: at,
         observed_at: now,

@@ -5,16 +5,18 @@ use super::assignments::Assignments;
 use super::change_set::ChangeSet;
 use super::connection::connection;
 use super::error::{UseCaseError, rerun};
-use super::observe::{Observation, Observed, Origin, broken_links, observe};
+use super::observe::{Observation, Observed, Origin, broken_links, observe_against};
+use super::reconcile_report::ReconcileReport;
+use super::track_work_item::tracking_arms;
 use crate::id::{InstallationId, IntegrationId, OrganizationId, WorkItemNumber};
 use crate::port::{Reader, SecretBox, StoreError, TrackerConnection, WorkItemTracker};
 use crate::time::Timestamp;
-use crate::work_item::{AzureProjectId, Snapshot};
+use crate::work_item::{AzureProjectId, ExternalIssue, Snapshot};
 use std::collections::HashSet;
 use std::sync::Arc;
 
 /// How many work items are observed in one transaction.
-pub const BATCH: usize = 200;
+pub const BATCH: u16 = 200;
 
 /// Reads work items again.
 #[derive(Clone)]
@@ -44,7 +46,8 @@ impl RefreshWorkItem {
         self.read_and_observe(&at, &[number]).await
     }
 
-    /// Reads every work item of an Azure DevOps project that the organization linked.
+    /// Reads every work item of an Azure DevOps project that the organization linked, a batch at a time, and
+    /// says what was not as the mirror had it.
     ///
     /// # Errors
     /// [`UseCaseError`]; what was observed before stays.
@@ -53,13 +56,53 @@ impl RefreshWorkItem {
         organization: OrganizationId,
         installation: InstallationId,
         azure_project: &AzureProjectId,
-    ) -> Result<(), UseCaseError> {
+    ) -> Result<ReconcileReport, UseCaseError> {
+        self.reconcile_project_telling(organization, installation, azure_project, &|_| {}).await
+    }
+
+    /// As [`RefreshWorkItem::reconcile_project`]; `told` hears the report after each batch.
+    ///
+    /// # Errors
+    /// As [`RefreshWorkItem::reconcile_project`].
+    pub async fn reconcile_project_telling(
+        &self,
+        organization: OrganizationId,
+        installation: InstallationId,
+        azure_project: &AzureProjectId,
+        told: &(dyn Fn(&ReconcileReport) + Sync),
+    ) -> Result<ReconcileReport, UseCaseError> {
         let at = connection(self.reader.as_ref(), self.secrets.as_ref(), organization, installation).await?;
-        let numbers = self.reader.linked_work_items(organization, at.integration, azure_project).await?;
-        for batch in numbers.chunks(BATCH) {
-            self.read_and_observe(&at, batch).await?;
+        let mut report = ReconcileReport::default();
+        let mut after = None;
+        loop {
+            let of_project = self.reader.linked_work_items(organization, at.integration, azure_project, after, BATCH);
+            let batch = of_project.await?;
+            let Some(last) = batch.last().copied() else { return Ok(report) };
+            self.read_and_compare(&at, &batch, &mut report).await?;
+            report.looked_at += batch.len();
+            told(&report);
+            after = Some(last);
         }
-        Ok(())
+    }
+
+    /// How many work items of an Azure DevOps project the organization linked.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn count_linked(
+        &self,
+        organization: OrganizationId,
+        integration: IntegrationId,
+        azure_project: &AzureProjectId,
+    ) -> Result<usize, StoreError> {
+        let (mut count, mut after) = (0, None);
+        loop {
+            let of_project = self.reader.linked_work_items(organization, integration, azure_project, after, u16::MAX);
+            let found = of_project.await?;
+            let Some(last) = found.last().copied() else { return Ok(count) };
+            count += found.len();
+            after = Some(last);
+        }
     }
 
     pub(super) async fn read_and_observe(
@@ -67,17 +110,26 @@ impl RefreshWorkItem {
         at: &TrackerConnection,
         numbers: &[WorkItemNumber],
     ) -> Result<(), UseCaseError> {
+        self.read_and_compare(at, numbers, &mut ReconcileReport::default()).await
+    }
+
+    async fn read_and_compare(
+        &self,
+        at: &TrackerConnection,
+        numbers: &[WorkItemNumber],
+        report: &mut ReconcileReport,
+    ) -> Result<(), UseCaseError> {
         let begun_at = self.assignments.clock.now();
         let first = self.read(at, numbers).await?;
         let missing: Vec<WorkItemNumber> =
             numbers.iter().copied().filter(|number| first.iter().all(|seen| seen.number != *number)).collect();
-        let doubtful = self.apply(at.integration, &first, begun_at, false).await?;
+        let doubtful = self.apply(at.integration, &first, (begun_at, false), report).await?;
         if !doubtful.is_empty() {
             let begun_at = self.assignments.clock.now();
             let again = self.read(at, &doubtful).await?;
-            self.apply(at.integration, &again, begun_at, true).await?;
+            self.apply(at.integration, &again, (begun_at, true), report).await?;
         }
-        self.settle_missing(at, &missing, begun_at).await
+        self.settle_missing(at, &missing, begun_at, report).await
     }
 
     /// What this credential does not see is deleted, or only hidden from it; the tracker answers both
@@ -89,13 +141,15 @@ impl RefreshWorkItem {
         at: &TrackerConnection,
         missing: &[WorkItemNumber],
         begun_at: Timestamp,
+        report: &mut ReconcileReport,
     ) -> Result<(), UseCaseError> {
         if missing.is_empty() {
             return Ok(());
         }
         let visible = self.tracker.projects(at).await?.into_iter().map(|project| project.id).collect();
         let ticket = self.assignments.ticket().await;
-        let changes = rerun(|| self.mark_deleted(at.integration, missing, begun_at, &visible)).await?;
+        let (before, changes) = rerun(|| self.mark_deleted(at.integration, missing, begun_at, &visible)).await?;
+        report.compare(&before, &changes);
         self.assignments.tell(ticket, &changes).await;
         Ok(())
     }
@@ -110,7 +164,7 @@ impl RefreshWorkItem {
         answer: Snapshot,
         begun_at: Timestamp,
     ) -> Result<(), UseCaseError> {
-        self.apply(integration, &[answer], begun_at, false).await.map(|_| ())
+        self.apply(integration, &[answer], (begun_at, false), &mut ReconcileReport::default()).await.map(|_| ())
     }
 
     async fn read(&self, at: &TrackerConnection, numbers: &[WorkItemNumber]) -> Result<Vec<Snapshot>, UseCaseError> {
@@ -126,8 +180,8 @@ impl RefreshWorkItem {
         &self,
         integration: IntegrationId,
         read: &[Snapshot],
-        begun_at: Timestamp,
-        second_look: bool,
+        (begun_at, second_look): (Timestamp, bool),
+        report: &mut ReconcileReport,
     ) -> Result<Vec<WorkItemNumber>, UseCaseError> {
         if read.is_empty() {
             return Ok(Vec::new());
@@ -143,15 +197,19 @@ impl RefreshWorkItem {
             })
             .collect();
         let ticket = self.assignments.ticket().await;
-        let (outcomes, changes) = rerun(|| async {
+        let keys: Vec<(IntegrationId, WorkItemNumber)> = read.iter().map(|one| (integration, one.number)).collect();
+        let (before, outcomes, changes) = rerun(|| async {
             let mut uow = self.assignments.store.begin().await?;
-            let (outcomes, changes) =
-                observe(uow.as_mut(), &seen, self.assignments.clock.as_ref(), self.assignments.entropy.as_ref())
-                    .await?;
+            let before = uow.lock_external_issues(&keys).await?;
+            let (clock, entropy) = (self.assignments.clock.as_ref(), self.assignments.entropy.as_ref());
+            let (outcomes, mut changes) = observe_against(uow.as_mut(), &seen, before.clone(), clock, entropy).await?;
+            let items: Vec<_> = read.iter().map(|snapshot| (integration, snapshot, None)).collect();
+            changes.arm_rows(tracking_arms(uow.as_mut(), &items, clock, entropy).await?);
             changes.write(uow.as_mut()).await?;
-            uow.commit().await.map(|()| (outcomes, changes))
+            uow.commit().await.map(|()| (before, outcomes, changes))
         })
         .await?;
+        report.compare(&before, &changes);
         self.assignments.tell(ticket, &changes).await;
         let doubtful = read.iter().zip(outcomes).filter(|(_, outcome)| *outcome == Observed::SecondLook);
         Ok(doubtful.map(|(snapshot, _)| snapshot.number).collect())
@@ -164,14 +222,15 @@ impl RefreshWorkItem {
         numbers: &[WorkItemNumber],
         begun_at: Timestamp,
         visible: &HashSet<AzureProjectId>,
-    ) -> Result<ChangeSet, StoreError> {
+    ) -> Result<(Vec<ExternalIssue>, ChangeSet), StoreError> {
         let keys: Vec<(IntegrationId, WorkItemNumber)> = numbers.iter().map(|number| (integration, *number)).collect();
         let mut uow = self.assignments.store.begin().await?;
         let mut gone = uow.lock_external_issues(&keys).await?;
         gone.retain(|issue| !issue.deleted && issue.observed_at <= begun_at && visible.contains(&issue.azure_project));
         if gone.is_empty() {
-            return Ok(ChangeSet::default());
+            return Ok((gone, ChangeSet::default()));
         }
+        let before = gone.clone();
         for issue in &mut gone {
             issue.deleted = true;
             issue.observed_at = self.assignments.clock.now();
@@ -181,6 +240,6 @@ impl RefreshWorkItem {
                 .await?;
         changes.write(uow.as_mut()).await?;
         uow.commit().await?;
-        Ok(changes)
+        Ok((before, changes))
     }
 }

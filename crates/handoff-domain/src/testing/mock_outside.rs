@@ -1,6 +1,7 @@
 //! Mocks of the outside world: Azure DevOps, Discord, caches, secrets and wake-ups.
 
 use crate::chat::Message;
+use crate::credential::Credential;
 use crate::hook::EventType;
 use crate::id::{GroupId, IntegrationId, Revision, WorkItemNumber};
 use crate::organization::{ChannelId, GuildId, MessageId};
@@ -10,13 +11,15 @@ use crate::port::chat::{ChannelDescription, ChatError, ChatMessenger};
 use crate::port::environment::{SecretBox, SecretBoxError, Wake};
 use crate::port::sequence::{ReservedSequence, SequenceError, SequenceStore};
 use crate::port::tracker::{
-    Classified, DecodeError, InboundHeaders, NewSubscription, RemoteCollection, RemoteProject, RemoteSubscription,
-    TrackerConnection, TrackerError, TrackerEvent, TrackerInbound, WorkItemChange, WorkItemTracker,
+    Classified, DecodeError, InboundHeaders, NewSubscription, NewWorkItem, RemoteCollection, RemoteProject,
+    RemoteSubscription, RemoteTeam, TrackerConnection, TrackerError, TrackerEvent, TrackerInbound, WorkItemChange,
+    WorkItemTracker,
 };
 use crate::secret::{Sealed, Secret};
 use crate::snowflake::{Region, SnowflakeSecond};
 use crate::text::{EmailAddress, Name};
 use crate::time::Timestamp;
+use crate::tracking::TrackingFilter;
 use crate::work_item::{AzureProjectId, Snapshot};
 use crate::workflow::Workflow;
 use async_trait::async_trait;
@@ -28,8 +31,11 @@ mock! {
 
     #[async_trait]
     impl WorkItemTracker for WorkItemTracker {
-        async fn collection(&self, base_url: &str, credential: &Secret) -> Result<RemoteCollection, TrackerError>;
+        async fn collection(&self, base_url: &str, credential: &Credential) -> Result<RemoteCollection, TrackerError>;
         async fn projects(&self, connection: &TrackerConnection) -> Result<Vec<RemoteProject>, TrackerError>;
+        async fn teams(&self, connection: &TrackerConnection, azure_project: &AzureProjectId) -> Result<Vec<RemoteTeam>, TrackerError>;
+        async fn team_members(&self, connection: &TrackerConnection, azure_project: &AzureProjectId, team: &str) -> Result<Vec<Person>, TrackerError>;
+        async fn find_work_items(&self, connection: &TrackerConnection, azure_project: &AzureProjectId, filter: &TrackingFilter, below: Option<WorkItemNumber>, limit: u16) -> Result<Vec<WorkItemNumber>, TrackerError>;
         async fn create_subscription(&self, connection: &TrackerConnection, new: &NewSubscription) -> Result<RemoteSubscription, TrackerError>;
         async fn find_subscriptions(&self, connection: &TrackerConnection, url: &str) -> Result<Vec<RemoteSubscription>, TrackerError>;
         async fn subscription(&self, connection: &TrackerConnection, id: &str) -> Result<Option<RemoteSubscription>, TrackerError>;
@@ -37,6 +43,9 @@ mock! {
         async fn work_item(&self, connection: &TrackerConnection, number: WorkItemNumber) -> Result<Option<Snapshot>, TrackerError>;
         async fn work_items(&self, connection: &TrackerConnection, numbers: &[WorkItemNumber]) -> Result<Vec<Snapshot>, TrackerError>;
         async fn update_work_item(&self, connection: &TrackerConnection, number: WorkItemNumber, base: Revision, change: &WorkItemChange) -> Result<Snapshot, TrackerError>;
+        async fn create_work_item(&self, connection: &TrackerConnection, azure_project: &AzureProjectId, new: &NewWorkItem) -> Result<Snapshot, TrackerError>;
+        async fn add_comment(&self, connection: &TrackerConnection, azure_project: &AzureProjectId, number: WorkItemNumber, text: &str) -> Result<(), TrackerError>;
+        async fn has_comment(&self, connection: &TrackerConnection, azure_project: &AzureProjectId, number: WorkItemNumber, text: &str) -> Result<bool, TrackerError>;
         async fn workflow(&self, connection: &TrackerConnection, azure_project: &AzureProjectId, work_item_type: &str) -> Result<Option<Workflow>, TrackerError>;
         async fn find_people(&self, connection: &TrackerConnection, address: &EmailAddress) -> Result<Vec<Person>, TrackerError>;
         fn clock_offset_micros(&self, integration: IntegrationId) -> Option<i64>;

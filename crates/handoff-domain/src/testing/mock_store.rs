@@ -7,25 +7,28 @@ use crate::group::{Group, GroupStatus};
 use crate::hook::Hook;
 use crate::id::{
     ActivityId, DeliveryId, ExternalIssueId, GroupId, HookId, InstallationId, IntegrationId, LinkId, MappingId,
-    OrganizationId, OutboxId, ProjectId, RouteId, TeamId, TokenId, UserId, WorkItemNumber,
+    OrganizationId, OutboxId, ProjectId, RouteId, TeamId, TokenId, TrackingRuleId, UserId, WorkItemNumber,
 };
-use crate::integration::{ConnectedProject, Installation, Integration, Toggles};
+use crate::integration::{Chore, ConnectedProject, DueProject, Installation, Integration, Toggles};
 use crate::organization::{DiscordUserId, Organization, Role, Team, User, UserEmail};
 use crate::outbox::{ClaimedTask, Lane, OutboxArm, OutboxRecord, OutboxState};
 use crate::page::{Page, PageRequest};
-use crate::person::{IdentityMapping, Person, Unresolved};
+use crate::person::{IdentityMapping, Person, Unresolved, UnresolvedKey, UnresolvedPerson};
 use crate::port::queue::{Appended, Inbox, InboxError, Outbox};
 use crate::port::read::{GroupView, Member, Reader};
+use crate::port::singleton::{SingletonLease, Singletons, WatchTx};
 use crate::port::store::{
     ChatTx, DoomedGroup, DoomedProject, GroupState, GroupTx, KnownIdentities, OutwardTx, PersonMatch, ProjectTx,
     QueueTx, Store, StoreError, StoreResult, TenancyTx, TrackerTx, UnitOfWork, WorkflowKey,
 };
+use crate::port::tracking::{ItemOfProject, TrackingTx};
 use crate::project::{NotificationSetting, Project};
 use crate::secret::Sealed;
 use crate::slug::Slug;
 use crate::text::EmailAddress;
 use crate::time::Timestamp;
 use crate::token::ApiToken;
+use crate::tracking::{TrackedItem, TrackingRule};
 use crate::work_item::{AzureProjectId, ExternalIssue, GroupLink, LinkedGroup, OutwardLink};
 use crate::workflow::{StateMap, Workflow};
 use async_trait::async_trait;
@@ -94,6 +97,7 @@ mock! {
         async fn insert_installation(&mut self, new: &Installation) -> StoreResult<()>;
         async fn set_toggles(&mut self, organization: OrganizationId, id: InstallationId, toggles: &Toggles) -> StoreResult<bool>;
         async fn set_credential(&mut self, organization: OrganizationId, id: InstallationId, credential: &Sealed) -> StoreResult<bool>;
+        async fn set_credential_expiry(&mut self, organization: OrganizationId, id: InstallationId, at: Option<Timestamp>) -> StoreResult<bool>;
         async fn put_connected_project(&mut self, new: &ConnectedProject) -> StoreResult<()>;
         async fn delete_connected_project(&mut self, installation: InstallationId, azure_project: &AzureProjectId) -> StoreResult<bool>;
         async fn hold_connected_project(&mut self, installation: InstallationId, azure_project: &AzureProjectId) -> StoreResult<bool>;
@@ -126,6 +130,19 @@ mock! {
     }
 
     #[async_trait]
+    impl TrackingTx for UnitOfWork {
+        async fn put_tracking_rule(&mut self, new: &TrackingRule) -> StoreResult<()>;
+        async fn delete_tracking_rule(&mut self, organization: OrganizationId, id: TrackingRuleId) -> StoreResult<Option<TrackingRule>>;
+        async fn delete_tracking_rules_of(&mut self, project: ProjectId) -> StoreResult<Vec<TrackingRule>>;
+        async fn tracking_rules_of(&mut self, installation: InstallationId, azure_project: &AzureProjectId) -> StoreResult<Vec<TrackingRule>>;
+        async fn tracking_rules_about(&mut self, azure_projects: &[AzureProjectId]) -> StoreResult<Vec<TrackingRule>>;
+        async fn tracked(&mut self, projects: &[ProjectId], items: &[(IntegrationId, WorkItemNumber)]) -> StoreResult<HashSet<ItemOfProject>>;
+        async fn insert_tracked_item(&mut self, new: &TrackedItem) -> StoreResult<()>;
+        async fn imported_team(&mut self, organization: OrganizationId, integration: IntegrationId, azure_project: &AzureProjectId) -> StoreResult<Option<TeamId>>;
+        async fn insert_imported_team(&mut self, organization: OrganizationId, integration: IntegrationId, azure_project: &AzureProjectId, team: TeamId) -> StoreResult<()>;
+    }
+
+    #[async_trait]
     impl ChatTx for UnitOfWork {
         async fn insert_guild(&mut self, new: &Guild) -> StoreResult<()>;
         async fn insert_route(&mut self, new: &Route) -> StoreResult<()>;
@@ -145,6 +162,14 @@ mock! {
         async fn replay_delivery(&mut self, id: DeliveryId, at: Timestamp) -> StoreResult<bool>;
         async fn finish_outbox(&mut self, id: OutboxId, token: i64, generation: i64, state: OutboxState, reason: Option<String>, at: Timestamp) -> StoreResult<()>;
         async fn hold_outbox(&mut self, id: OutboxId, token: i64) -> StoreResult<()>;
+    }
+
+    #[async_trait]
+    impl WatchTx for UnitOfWork {
+        async fn hold_singleton(&mut self, lease: &SingletonLease) -> StoreResult<()>;
+        async fn schedule(&mut self, installation: InstallationId, azure_project: &AzureProjectId, chore: Chore, due_at: Timestamp) -> StoreResult<()>;
+        async fn look_with_new_credential(&mut self, installation: InstallationId, due_at: Timestamp) -> StoreResult<()>;
+        async fn looked_with_credential(&mut self, installation: InstallationId, azure_project: &AzureProjectId) -> StoreResult<()>;
     }
 
     #[async_trait]
@@ -195,8 +220,12 @@ mock! {
         async fn hook(&self, id: HookId) -> StoreResult<Option<(Hook, String)>>;
         async fn links(&self, organization: OrganizationId, group: GroupId) -> StoreResult<Vec<(GroupLink, ExternalIssue)>>;
         async fn link(&self, organization: OrganizationId, id: LinkId) -> StoreResult<Option<(GroupLink, ExternalIssue)>>;
-        async fn linked_work_items(&self, organization: OrganizationId, integration: IntegrationId, azure_project: &AzureProjectId) -> StoreResult<Vec<WorkItemNumber>>;
+        async fn linked_work_items(&self, organization: OrganizationId, integration: IntegrationId, azure_project: &AzureProjectId, after: Option<WorkItemNumber>, limit: u16) -> StoreResult<Vec<WorkItemNumber>>;
+        async fn due_projects(&self, chore: Chore, now: Timestamp, limit: u16) -> StoreResult<Vec<DueProject>>;
         async fn unresolved_links(&self, organization: OrganizationId, page: PageRequest<LinkId>) -> StoreResult<Page<(GroupLink, ExternalIssue)>>;
+        async fn unresolved_people(&self, organization: OrganizationId, page: PageRequest<UnresolvedKey>) -> StoreResult<Page<UnresolvedPerson>>;
+        async fn tracking_rules(&self, organization: OrganizationId, page: PageRequest<TrackingRuleId>) -> StoreResult<Page<TrackingRule>>;
+        async fn tracking_rule(&self, organization: OrganizationId, id: TrackingRuleId) -> StoreResult<Option<TrackingRule>>;
         async fn mappings(&self, organization: OrganizationId, page: PageRequest<MappingId>) -> StoreResult<Page<IdentityMapping>>;
         async fn mapping(&self, organization: OrganizationId, id: MappingId) -> StoreResult<Option<IdentityMapping>>;
         async fn guilds(&self, organization: OrganizationId) -> StoreResult<Vec<Guild>>;
@@ -231,6 +260,18 @@ mock! {
         async fn fail(&self, id: OutboxId, token: i64, retry_at: Timestamp, reason: &str, counts: bool) -> Result<(), StoreError>;
         async fn replay(&self, organization: OrganizationId, id: OutboxId, now: Timestamp) -> Result<bool, StoreError>;
         async fn purge(&self, before: Timestamp, limit: u16) -> Result<u64, StoreError>;
+    }
+
+}
+mock! {
+    /// The leases by name.
+    pub Singletons {}
+
+    #[async_trait]
+    impl Singletons for Singletons {
+        async fn take(&self, name: &'static str, now: Timestamp, until: Timestamp) -> StoreResult<Option<SingletonLease>>;
+        async fn extend(&self, lease: &SingletonLease, until: Timestamp) -> StoreResult<bool>;
+        async fn give_back(&self, lease: &SingletonLease) -> StoreResult<()>;
     }
 
 }

@@ -1,17 +1,17 @@
 //! The Azure DevOps projects that an installation sees and connects, and their hooks.
 
+use super::hooks::HookView;
 use super::installations::existing;
 use crate::auth::Scope;
-use crate::extract::{At, Sent, created, nothing, shown};
-use crate::page::{Items, all};
+use crate::extract::{At, Sent, accepted, created, nothing, shown};
+use crate::page::all;
 use crate::problem::Problem;
 use crate::state::ApiState;
 use axum::Router;
 use axum::extract::State;
 use axum::response::Response;
-use axum::routing::get;
-use handoff_domain::hook::{EventType, Hook, HookStatus};
-use handoff_domain::id::{HookId, InstallationId};
+use axum::routing::{get, post};
+use handoff_domain::id::InstallationId;
 use handoff_domain::integration::ConnectedProject;
 use handoff_domain::port::tracker::RemoteProject;
 use handoff_domain::service::UseCaseError;
@@ -29,7 +29,10 @@ pub(super) fn routes() -> Router<Arc<ApiState>> {
             "/organizations/{organization}/installations/{installation}/projects/{azure_project}",
             get(show).delete(disconnect),
         )
-        .route("/organizations/{organization}/installations/{installation}/hooks", get(hooks))
+        .route(
+            "/organizations/{organization}/installations/{installation}/projects/{azure_project}/reconcile",
+            post(reconcile),
+        )
 }
 
 #[derive(Serialize)]
@@ -55,65 +58,6 @@ impl From<ConnectedProject> for View {
     fn from(one: ConnectedProject) -> Self {
         Self { azure_project: one.azure_project, name: one.name, created_at: one.created_at }
     }
-}
-
-#[derive(Serialize)]
-struct HookView {
-    id: HookId,
-    azure_project: AzureProjectId,
-    event_type: EventType,
-    subscription_id: Option<String>,
-    status: HookStatus,
-    /// The status for people, with what to do.
-    meaning: String,
-    created_at: Timestamp,
-    /// When the status was last looked at, or changed here.
-    updated_at: Timestamp,
-}
-
-impl From<Hook> for HookView {
-    fn from(one: Hook) -> Self {
-        Self {
-            meaning: meaning(&one),
-            id: one.id,
-            azure_project: one.azure_project,
-            event_type: one.event_type,
-            subscription_id: one.subscription_id,
-            status: one.status,
-            created_at: one.created_at,
-            updated_at: one.updated_at,
-        }
-    }
-}
-
-/// Says only what was so when it was last looked at, and when that was.
-fn meaning(hook: &Hook) -> String {
-    let said = match hook.status {
-        HookStatus::Creating => {
-            "Azure DevOps has not confirmed it. If it stays so, connect the project again to see why"
-        }
-        HookStatus::Enabled => "It was switched on. To look again, connect the project again",
-        HookStatus::OnProbation => {
-            "Azure DevOps could not deliver, tries one event again, and drops new ones meanwhile. Check that our \
-             address can be reached from there, then connect the project again: once it delivers, what was dropped is \
-             read"
-        }
-        HookStatus::DisabledByUser => {
-            "A person switched it off in Azure DevOps. Switch it on there, under Project settings, Service hooks, then \
-             connect the project again: what was missed is read"
-        }
-        HookStatus::DisabledBySystem => {
-            "Azure DevOps gave up on it after too many failures. Connect the project again once our address can be \
-             reached: it is replaced, and what was missed is read"
-        }
-        HookStatus::DisabledByInactiveIdentity => {
-            "The account that made it lost its access. Save a credential of an active account in the installation, \
-             then connect the project again: it is replaced, and what was missed is read"
-        }
-        HookStatus::Deleting => return "It is being deleted in Azure DevOps.".to_owned(),
-        HookStatus::Deleted => return "It is deleted.".to_owned(),
-    };
-    format!("{said}. (Last looked at: {}.)", hook.updated_at)
 }
 
 /// The projects that the credential sees in Azure DevOps.
@@ -153,6 +97,19 @@ struct Connect {
     azure_project: String,
 }
 
+/// What connecting made.
+#[derive(Serialize)]
+struct Made {
+    /// The hooks.
+    items: Vec<HookView>,
+    /// Why there are none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    note: Option<&'static str>,
+}
+
+const NO_HOOKS: &str = "There is no public_url under which Azure DevOps could reach us, and so there are no hooks: the \
+                        linked work items are read every minute instead.";
+
 /// Connects a project and makes its hooks, which are the answer. Asking again mends what is missing or broken.
 async fn connect(
     State(state): State<Arc<ApiState>>,
@@ -164,7 +121,9 @@ async fn connect(
         .ok_or_else(|| UseCaseError::Refused("azure_project: not the GUID of a project".to_owned()))?;
     let hooks = state.installations.connect(scope.id(), id, &azure_project).await?;
     let location = scope.path(&format!("installations/{id}/projects/{}", azure_project.as_str()));
-    Ok(created(location, Items { items: hooks.into_iter().map(HookView::from).collect() }))
+    let items: Vec<HookView> = hooks.into_iter().map(HookView::from).collect();
+    let note = items.is_empty().then_some(NO_HOOKS);
+    Ok(created(location, Made { items, note }))
 }
 
 async fn disconnect(
@@ -177,11 +136,13 @@ async fn disconnect(
     Ok(nothing())
 }
 
-async fn hooks(
+/// Has every linked work item of the project read; a worker does it.
+async fn reconcile(
     State(state): State<Arc<ApiState>>,
     scope: Scope,
-    At((_, id)): At<(String, InstallationId)>,
+    At((_, id, azure_project)): At<(String, InstallationId, String)>,
 ) -> Result<Response, Problem> {
-    existing(&state, &scope, id).await?;
-    Ok(all(state.reader.hooks(scope.id(), id).await?, HookView::from))
+    let azure_project = AzureProjectId::parse(&azure_project).ok_or_else(|| Problem::not_found("connected project"))?;
+    state.installations.reconcile(scope.id(), id, &azure_project).await?;
+    Ok(accepted())
 }

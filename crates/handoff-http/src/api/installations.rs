@@ -1,7 +1,7 @@
 //! Integrations and the organization's installations of them. A credential goes in and never comes out.
 
 use crate::auth::Scope;
-use crate::extract::{At, Sent, created, shown};
+use crate::extract::{At, Sent, created, present, shown};
 use crate::page::Listing;
 use crate::problem::Problem;
 use crate::state::ApiState;
@@ -9,9 +9,9 @@ use axum::Router;
 use axum::extract::State;
 use axum::response::Response;
 use axum::routing::get;
+use handoff_domain::credential::Credential;
 use handoff_domain::id::{InstallationId, IntegrationId};
 use handoff_domain::integration::{Installation, Integration, Toggles};
-use handoff_domain::secret::Secret;
 use handoff_domain::service::UseCaseError;
 use handoff_domain::service::installations::{Change as InstallationChange, ToggleChange};
 use handoff_domain::text::{Name, single_line};
@@ -19,7 +19,7 @@ use handoff_domain::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
-/// The longest address and the longest credential, in characters.
+/// The longest address, in characters.
 const MAX_TEXT: usize = 2000;
 
 pub(super) fn routes() -> Router<Arc<ApiState>> {
@@ -55,12 +55,20 @@ struct View {
     id: InstallationId,
     integration: IntegrationView,
     toggles: Toggles,
+    /// When the credential ends, where somebody told.
+    credential_expires_at: Option<Timestamp>,
     created_at: Timestamp,
 }
 
 impl From<(Installation, Integration)> for View {
     fn from((one, of): (Installation, Integration)) -> Self {
-        Self { id: one.id, integration: of.into(), toggles: one.toggles, created_at: one.created_at }
+        Self {
+            id: one.id,
+            integration: of.into(),
+            toggles: one.toggles,
+            credential_expires_at: one.credential_expires_at,
+            created_at: one.created_at,
+        }
     }
 }
 
@@ -74,8 +82,42 @@ async fn integrations(State(state): State<Arc<ApiState>>, scope: Scope, listing:
 struct Create {
     /// The collection's address: `https://dev.azure.com/contoso`.
     base_url: String,
+    credential: SentCredential,
+    /// When it ends.
+    credential_expires_at: Option<Timestamp>,
+}
+
+/// What to sign in with.
+#[derive(Deserialize)]
+#[serde(
+    untagged,
+    expecting = "a credential is a personal access token as text, or an object of tenant, client_id and client_secret"
+)]
+enum SentCredential {
     /// A personal access token.
-    credential: String,
+    Token(String),
+    /// A service principal of Microsoft Entra.
+    Principal(SentPrincipal),
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SentPrincipal {
+    tenant: String,
+    client_id: String,
+    client_secret: String,
+}
+
+impl SentCredential {
+    fn parse(&self) -> Result<Credential, UseCaseError> {
+        let parsed = match self {
+            Self::Token(token) => Credential::token(token),
+            Self::Principal(SentPrincipal { tenant, client_id, client_secret }) => {
+                Credential::service_principal(tenant, client_id, client_secret)
+            }
+        };
+        parsed.map_err(|error| UseCaseError::Refused(error.to_string()))
+    }
 }
 
 fn line(field: &str, text: &str) -> Result<String, UseCaseError> {
@@ -89,8 +131,8 @@ async fn create(
     Sent(sent): Sent<Create>,
 ) -> Result<Response, Problem> {
     let base_url = line("base_url", &sent.base_url)?;
-    let credential = Secret::new(line("credential", &sent.credential)?);
-    let made = state.installations.create(scope.id(), &base_url, &credential).await?;
+    let credential = sent.credential.parse()?;
+    let made = state.installations.create(scope.id(), &base_url, &credential, sent.credential_expires_at).await?;
     Ok(created(scope.path(&format!("installations/{}", made.0.id)), View::from(made)))
 }
 
@@ -124,8 +166,11 @@ pub(super) async fn existing(
 struct Change {
     #[serde(default)]
     toggles: ChangedToggles,
-    /// Another personal access token; asked of Azure DevOps before it is saved.
-    credential: Option<String>,
+    /// Another credential; asked of Azure DevOps before it is saved.
+    credential: Option<SentCredential>,
+    /// When it ends; null where nobody knows.
+    #[serde(default, deserialize_with = "present")]
+    credential_expires_at: Option<Option<Timestamp>>,
 }
 
 #[derive(Default, Deserialize)]
@@ -154,8 +199,7 @@ async fn change(
         comments: sent.toggles.comments,
         siblings: sent.toggles.siblings,
     };
-    let credential = sent.credential.map(|text| line("credential", &text)).transpose()?.map(Secret::new);
-    Ok(shown(View::from(
-        state.installations.change(scope.id(), id, &InstallationChange { toggles, credential }).await?,
-    )))
+    let credential = sent.credential.as_ref().map(SentCredential::parse).transpose()?;
+    let change = InstallationChange { toggles, credential, credential_expires_at: sent.credential_expires_at };
+    Ok(shown(View::from(state.installations.change(scope.id(), id, &change).await?)))
 }

@@ -12,11 +12,13 @@ use axum::response::Response;
 use axum::routing::get;
 use handoff_domain::assignee::ChangeSource;
 use handoff_domain::id::{GroupId, InstallationId, IntegrationId, LinkId, Revision, WorkItemNumber};
+use handoff_domain::integration::ConnectedProject;
 use handoff_domain::person::{Person, Unresolved};
 use handoff_domain::service::UseCaseError;
 use handoff_domain::time::Timestamp;
 use handoff_domain::work_item::{AzureProjectId, ExternalIssue, GroupLink};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 pub(super) fn routes() -> Router<Arc<ApiState>> {
@@ -36,7 +38,59 @@ struct View {
     unresolved: Option<Unresolved>,
     /// Why what was decided here is not in the tracker, and what to do about it.
     problem: Option<String>,
+    /// `good`, `deleted`, `not_connected`, `unresolved` or `not_written`: the first of them that is so.
+    state: &'static str,
+    /// The state for people, with what to do; nothing where it is good.
+    meaning: Option<&'static str>,
     created_at: Timestamp,
+}
+
+/// Which Azure DevOps projects the installations of some links connected.
+struct Connections(Vec<ConnectedProject>);
+
+impl Connections {
+    /// Those of these links.
+    async fn of(state: &ApiState, scope: &Scope, links: &[(GroupLink, ExternalIssue)]) -> Result<Self, Problem> {
+        let installations: BTreeSet<InstallationId> = links.iter().map(|(link, _)| link.installation).collect();
+        let mut connected = Vec::new();
+        for installation in installations {
+            connected.extend(state.reader.connected_projects(scope.id(), installation).await?);
+        }
+        Ok(Self(connected))
+    }
+
+    fn has(&self, link: &GroupLink, issue: &ExternalIssue) -> bool {
+        let is_its =
+            |one: &ConnectedProject| one.installation == link.installation && one.azure_project == issue.azure_project;
+        self.0.iter().any(is_its)
+    }
+
+    fn view(&self, (link, issue): (GroupLink, ExternalIssue)) -> View {
+        let (state, meaning) = if issue.deleted {
+            ("deleted", Some("The work item is deleted in Azure DevOps. The link is mended when it is restored"))
+        } else if !self.has(&link, &issue) {
+            let meaning = "The work item is in an Azure DevOps project that is not connected, so nothing is heard of \
+                           it. Connect that project, or unlink the work item";
+            ("not_connected", Some(meaning))
+        } else if link.unresolved.is_some() {
+            ("unresolved", Some("The assignee in Azure DevOps is nobody here. See unresolved-people"))
+        } else if link.problem.is_some() {
+            ("not_written", Some("What was decided here is not in Azure DevOps; the problem says why"))
+        } else {
+            ("good", None)
+        };
+        View {
+            id: link.id,
+            group: link.group,
+            installation: link.installation,
+            work_item: issue.into(),
+            unresolved: link.unresolved,
+            problem: link.problem,
+            state,
+            meaning,
+            created_at: link.created_at,
+        }
+    }
 }
 
 #[derive(Serialize)]
@@ -75,20 +129,6 @@ impl From<ExternalIssue> for WorkItem {
     }
 }
 
-impl From<(GroupLink, ExternalIssue)> for View {
-    fn from((link, issue): (GroupLink, ExternalIssue)) -> Self {
-        Self {
-            id: link.id,
-            group: link.group,
-            installation: link.installation,
-            work_item: issue.into(),
-            unresolved: link.unresolved,
-            problem: link.problem,
-            created_at: link.created_at,
-        }
-    }
-}
-
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Create {
@@ -120,8 +160,11 @@ async fn create(
 }
 
 async fn view(state: &ApiState, scope: &Scope, link: LinkId) -> Result<View, Problem> {
-    let found = state.reader.link(scope.id(), link).await?;
-    found.map(View::from).ok_or_else(|| Problem::not_found("link"))
+    let found = state.reader.link(scope.id(), link).await?.ok_or_else(|| Problem::not_found("link"))?;
+    let found = [found];
+    let connections = Connections::of(state, scope, &found).await?;
+    let [found] = found;
+    Ok(connections.view(found))
 }
 
 async fn list(
@@ -130,7 +173,9 @@ async fn list(
     At((_, group)): At<(String, GroupId)>,
 ) -> Result<Response, Problem> {
     existing(&state, &scope, group).await?;
-    Ok(all(state.reader.links(scope.id(), group).await?, View::from))
+    let found = state.reader.links(scope.id(), group).await?;
+    let connections = Connections::of(&state, &scope, &found).await?;
+    Ok(all(found, |one| connections.view(one)))
 }
 
 async fn show(
@@ -153,5 +198,6 @@ async fn delete(
 /// The links that wait for somebody to be made known.
 async fn unresolved(State(state): State<Arc<ApiState>>, scope: Scope, listing: Listing) -> Result<Response, Problem> {
     let found = state.reader.unresolved_links(scope.id(), listing.page()?).await?;
-    Ok(listing.show(found, |(link, _)| link.id, View::from))
+    let connections = Connections::of(&state, &scope, &found.items).await?;
+    Ok(listing.show(found, |(link, _)| link.id, |one| connections.view(one)))
 }

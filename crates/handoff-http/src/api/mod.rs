@@ -4,17 +4,22 @@ mod connected_projects;
 mod deliveries;
 mod groups;
 mod guilds;
+mod hooks;
 mod installations;
 mod links;
 mod mappings;
 mod members;
 mod organizations;
 mod outbox;
+mod people;
 mod project_teams;
 mod projects;
 mod routes;
 mod state_map;
 mod teams;
+mod tracking_rules;
+mod unresolved_people;
+mod work_items;
 
 use crate::auth::authenticate;
 use crate::problem::{Problem, no_such_method, no_such_path};
@@ -41,9 +46,14 @@ pub(crate) fn routes(state: &Arc<ApiState>) -> Router<Arc<ApiState>> {
         .merge(project_teams::routes())
         .merge(groups::routes())
         .merge(links::routes())
+        .merge(work_items::routes())
         .merge(installations::routes())
         .merge(connected_projects::routes())
+        .merge(hooks::routes())
         .merge(state_map::routes())
+        .merge(people::routes())
+        .merge(tracking_rules::routes())
+        .merge(unresolved_people::routes())
         .merge(mappings::routes())
         .merge(guilds::routes())
         .merge(routes::routes())

@@ -146,18 +146,21 @@ async fn an_installation_connects_a_project_and_shows_hooks_but_never_its_creden
     }
     let hooks = world.get(&format!("{at}/hooks")).await;
     assert_eq!(hooks["items"].as_array().unwrap().len(), 3);
-    let (status, meaning) = (&hooks["items"][0]["status"], hooks["items"][0]["meaning"].as_str().unwrap());
-    assert_eq!(status, "enabled");
-    let looked_at = hooks["items"][0]["updated_at"].as_str().unwrap();
-    assert!(
-        meaning.contains("was switched on") && meaning.contains(&format!("Last looked at: {looked_at}")),
-        "{meaning}"
+    let hook = &hooks["items"][0];
+    assert_eq!(
+        (hook["status"].as_str(), &hook["problem"], &hook["what_to_do"]),
+        (Some("enabled"), &Value::Null, &Value::Null)
     );
+    assert_eq!((&hook["checked_at"], &hook["unseen"]), (&hook["updated_at"], &Value::Null));
     assert_eq!(world.hooks.lock().unwrap().len(), 3);
     let again = json!({"base_url": "https://dev.azure.com/contoso", "credential": "pat-1234567890"});
     assert_eq!(world.call("POST", &installations, again).await.status, 409);
     assert_eq!(world.get(&format!("{at}/available-projects")).await["items"][0]["name"], "Board");
     let project = format!("{at}/projects/{}", super::world::AZURE_PROJECT);
+    assert_eq!(world.call("POST", &format!("{project}/reconcile"), Value::Null).await.status, 202);
+    let reconciles =
+        armed(&world, ours.organization).await.iter().filter(|task| task.kind() == "reconcile_project").count();
+    assert_eq!(reconciles, 1);
     assert_eq!(world.call("DELETE", &project, Value::Null).await.status, 204);
     assert_eq!(world.call("DELETE", &project, Value::Null).await.status, 404);
     assert_eq!(world.get(&format!("{at}/projects")).await["items"], json!([]));

@@ -15,21 +15,24 @@ use handoff_domain::service::delete_project::DeleteProject;
 use handoff_domain::service::essentials::Essentials;
 use handoff_domain::service::groups::Groups;
 use handoff_domain::service::guilds::Guilds;
+use handoff_domain::service::import_people::ImportPeople;
 use handoff_domain::service::installations::Installations;
 use handoff_domain::service::link_work_item::LinkWorkItem;
 use handoff_domain::service::mappings::Mappings;
 use handoff_domain::service::organizations::Organizations;
 use handoff_domain::service::post::Post;
 use handoff_domain::service::projects::Projects;
+use handoff_domain::service::prove_public_url::ProvePublicUrl;
 use handoff_domain::service::replay::Replay;
 use handoff_domain::service::routes::Routes;
 use handoff_domain::service::save_project::SaveProject;
 use handoff_domain::service::teams::Teams;
 use handoff_domain::service::tokens::Tokens;
+use handoff_domain::service::tracking_rules::TrackingRules;
 use handoff_domain::service::users::Users;
 use handoff_domain::testing::{
-    ContextBox, FixedClock, MemoryCache, MemoryStore, MockChatMessenger, MockTrackerInbound, MockWorkItemTracker,
-    SequentialEntropy, SilentWake,
+    ContextBox, EchoAddress, FixedClock, MemoryCache, MemoryStore, MockChatMessenger, MockTrackerInbound,
+    MockWorkItemTracker, SequentialEntropy, SilentWake,
 };
 use handoff_domain::text::Name;
 use handoff_domain::time::Timestamp;
@@ -213,7 +216,13 @@ fn state(
         secrets: secrets.clone(),
         clock: clock.clone(),
         entropy: entropy.clone(),
-        public_url: "https://handoff.example.org".to_owned(),
+        public_url: Some("https://handoff.example.org".to_owned()),
+    };
+    let proof = ProvePublicUrl {
+        address: Arc::new(EchoAddress { secrets: secrets.clone() }),
+        secrets: secrets.clone(),
+        entropy: entropy.clone(),
+        public_url: Some("https://handoff.example.org".to_owned()),
     };
     let inbox = inbox.unwrap_or_else(|| shared.clone());
     let post = Post::new(
@@ -248,7 +257,9 @@ fn state(
         },
         groups: Groups { assignments: assignments.clone() },
         links: LinkWorkItem { assignments, reader, secrets: secrets.clone(), tracker: tracker.clone() },
-        installations: Installations { base: base.clone(), tracker, secrets, subscriptions },
+        import_people: ImportPeople { base: base.clone(), tracker: tracker.clone(), secrets: secrets.clone() },
+        tracking_rules: TrackingRules { base: base.clone() },
+        installations: Installations { base: base.clone(), tracker, secrets, subscriptions, proof },
         mappings: Mappings { base: base.clone() },
         guilds: Guilds { base: base.clone(), chat: chat.clone() },
         routes: Routes { base: base.clone(), chat },
@@ -259,7 +270,7 @@ fn state(
 fn tracker(hooks: Arc<Mutex<Vec<(String, String)>>>) -> MockWorkItemTracker {
     let mut tracker = MockWorkItemTracker::new();
     tracker.expect_collection().returning(|base_url, credential| {
-        if credential.expose() == "wrong" {
+        if credential.to_stored().expose() == "wrong" {
             return Err(TrackerError::Unauthorized);
         }
         Ok(RemoteCollection {
@@ -272,6 +283,7 @@ fn tracker(hooks: Arc<Mutex<Vec<(String, String)>>>) -> MockWorkItemTracker {
     tracker
         .expect_projects()
         .returning(move |_| Ok(vec![RemoteProject { id: id(), name: Name::parse("Board").unwrap() }]));
+    tracker.expect_teams().returning(|_, _| Ok(Vec::new()));
     tracker.expect_find_subscriptions().returning(|_, _| Ok(Vec::new()));
     tracker.expect_create_subscription().returning(move |_, new| {
         let mut hooks = hooks.lock().unwrap();
@@ -293,6 +305,8 @@ fn snapshot(number: WorkItemNumber) -> Snapshot {
         work_item_type: "Bug".to_owned(),
         state: "New".to_owned(),
         assignee: handoff_domain::person::Person::from_text("Grace Hopper <grace@navy.example>"),
+        area_path: None,
+        tags: Vec::new(),
         changed_by: None,
         changed_at: None,
         url: None,

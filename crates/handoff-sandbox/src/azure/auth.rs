@@ -22,6 +22,10 @@ pub struct PatRights {
     pub edit_hooks: bool,
     /// Read users and identities of the whole organization.
     pub read_people: bool,
+    /// See projects and their teams.
+    pub read_projects: bool,
+    /// Read work items.
+    pub read_work_items: bool,
 }
 
 impl Default for PatRights {
@@ -34,7 +38,14 @@ impl PatRights {
     /// Everything.
     #[must_use]
     pub const fn full() -> Self {
-        Self { write_work_items: true, view_hooks: true, edit_hooks: true, read_people: true }
+        Self {
+            write_work_items: true,
+            view_hooks: true,
+            edit_hooks: true,
+            read_people: true,
+            read_projects: true,
+            read_work_items: true,
+        }
     }
 
     /// Work items and people can be read, hooks seen; nothing can be changed.
@@ -68,6 +79,12 @@ pub enum UnauthorizedForm {
 pub(crate) struct Caller {
     pub(crate) identity: IdentityId,
     pub(crate) rights: PatRights,
+}
+
+/// The access token that these headers bear.
+pub(crate) fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let (scheme, token) = headers.get(AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then_some(token.trim())
 }
 
 /// The tokens.

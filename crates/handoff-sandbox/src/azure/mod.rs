@@ -24,6 +24,7 @@ mod changes;
 mod control;
 mod dates;
 mod delivery;
+mod entra;
 mod handle;
 mod ids;
 mod notification;
@@ -55,6 +56,7 @@ use crate::server::SimServer;
 
 pub use auth::{PatRights, UnauthorizedForm};
 pub use changes::Changes;
+pub use entra::NewServicePrincipal;
 pub use handle::{AzureHandle, NewWorkItem, SimRevision, SimSubscription, SimWorkItem};
 pub use ids::{CollectionId, IdentityId, ProjectId, SubscriptionId, TeamId, WorkItemKey};
 pub use notification::{Attempt, DroppedEvent, NotificationResult, NotificationStatus, SimNotification};

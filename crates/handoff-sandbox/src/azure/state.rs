@@ -3,10 +3,12 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use bytes::Bytes;
+use http::HeaderMap;
 use uuid::Uuid;
 
-use super::auth::{Tokens, UnauthorizedForm};
+use super::auth::{Caller, Tokens, UnauthorizedForm, bearer};
 use super::changes::Moment;
+use super::entra::Entra;
 use super::ids::{CollectionId, IdSource, IdentityId, ProjectId, SubscriptionId, TeamId, WorkItemKey};
 use super::notification::{DroppedEvent, NotificationResult, NotificationStatus, SimNotification};
 use super::payload::{self, EventContext};
@@ -44,6 +46,7 @@ pub(crate) struct State {
     pub(crate) queue: Queue,
     pub(crate) dropped: VecDeque<DroppedEvent>,
     pub(crate) tokens: Tokens,
+    pub(crate) entra: Entra,
     pub(crate) unauthorized_form: UnauthorizedForm,
     pub(crate) rate_limit: RateLimit,
     pub(crate) log: RequestLog,
@@ -75,6 +78,7 @@ impl State {
             queue: Queue::default(),
             dropped: VecDeque::new(),
             tokens: Tokens::default(),
+            entra: Entra::default(),
             unauthorized_form: UnauthorizedForm::default(),
             rate_limit: RateLimit::default(),
             log: RequestLog::default(),
@@ -137,6 +141,14 @@ impl State {
 
     pub(crate) fn subscription(&self, id: SubscriptionId) -> Result<&Subscription, Refusal> {
         self.subscriptions.get(&id).ok_or_else(Refusal::unknown_subscription)
+    }
+
+    /// Who sends these headers: by a personal access token, or by an access token of Entra.
+    pub(crate) fn caller(&self, headers: &HeaderMap, now_us: i64) -> Option<Caller> {
+        match bearer(headers) {
+            Some(token) => self.entra.caller(token, now_us),
+            None => self.tokens.caller(headers),
+        }
     }
 
     pub(crate) fn moment(&mut self, by: Option<IdentityId>, at_us: i64) -> Moment {

@@ -254,6 +254,8 @@ fn an_update_from_the_cloud_becomes_a_snapshot() {
         work_item_type: "Bug".to_owned(),
         state: "Active".to_owned(),
         assignee: Some(ada(Some(ADA), "ada@example.org")),
+        area_path: Some(r"Payments\Web".to_owned()),
+        tags: vec!["Backend".to_owned(), "urgent".to_owned()],
         changed_by: Some(ada(Some(ADA), "ada@example.org")),
         changed_at: Timestamp::parse_rfc3339("2026-03-01T08:00:00.25Z"),
         url: Some(format!("https://dev.azure.com/contoso/{PROJECT}/_workitems/edit/31")),

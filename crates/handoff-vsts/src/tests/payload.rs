@@ -45,7 +45,8 @@ pub(super) fn cloud() -> Value {
                 "id": 31,
                 "rev": 5,
                 "fields": {
-                    "System.AreaPath": "Payments",
+                    "System.AreaPath": r"Payments\Web",
+                    "System.Tags": "Backend; urgent",
                     "System.TeamProject": "Payments",
                     "System.WorkItemType": "Bug",
                     "System.State": "Active",

@@ -76,7 +76,7 @@ pub(super) fn connection(base_url: impl Into<String>, installation: u128, pat: &
         integration: IntegrationId::from_uuid(Uuid::from_u128(1)),
         installation: InstallationId::from_uuid(Uuid::from_u128(installation)),
         base_url: base_url.into(),
-        credential: Secret::new(pat),
+        credential: Secret::new(pat).into(),
     }
 }
 
@@ -106,7 +106,7 @@ impl Scene {
 
     /// The same connection with another token, of the same installation.
     pub(super) fn as_token(&self, pat: &str) -> TrackerConnection {
-        TrackerConnection { credential: Secret::new(pat), ..self.at.clone() }
+        TrackerConnection { credential: Secret::new(pat).into(), ..self.at.clone() }
     }
 
     /// A token of Ada's with fewer rights, of the same installation.

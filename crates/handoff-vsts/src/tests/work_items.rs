@@ -16,7 +16,10 @@ async fn a_work_item_is_read_with_its_people_as_identities() {
         let scene = Scene::with(hosting).await;
         let (key, number) = scene.bug("It hurts");
         scene.clock.advance(Duration::from_secs(2));
-        scene.azure.assign_work_item(key, scene.ada).unwrap();
+        let changed = scene.azure.update_work_item(key, |changes| {
+            changes.assign(scene.ada).set("System.Tags", "a; b");
+        });
+        assert!(changed.unwrap());
         let seen = scene.client.work_item(&scene.at, number).await.unwrap().unwrap();
         let ada = Person {
             identity_id: Some(scene.ada.to_string()),
@@ -32,6 +35,8 @@ async fn a_work_item_is_read_with_its_people_as_identities() {
             work_item_type: "Bug".to_owned(),
             state: "New".to_owned(),
             assignee: Some(ada),
+            area_path: Some("Payments".to_owned()),
+            tags: vec!["a".to_owned(), "b".to_owned()],
             changed_by: seen.changed_by.clone(),
             changed_at: Some(START.plus(Duration::from_secs(2))),
             url: Some(format!("{}{}/_workitems/edit/{number}", scene.at.base_url, scene.project)),

@@ -10,8 +10,10 @@ use crate::outbox::{ClaimedTask, OutboxState, OutboxTask};
 use crate::port::{ChatError, SecretBoxError, StoreError};
 use crate::service::carry_out::{CarryOut, MAX_ATTEMPTS};
 use crate::service::create_subscription::Subscriptions;
+use crate::service::link_work_item::LinkWorkItem;
 use crate::service::refresh_work_item::RefreshWorkItem;
 use crate::service::send_message::SendMessage;
+use crate::service::track_work_item::TrackWorkItem;
 use crate::testing::{
     FixedClock, KeptLog, MockChatMessenger, MockOutbox, MockSecretBox, MockStore, MockUnitOfWork, MockWorkItemTracker,
     SequentialEntropy,
@@ -37,6 +39,14 @@ fn service(messages: MockStore, endings: Vec<MockUnitOfWork>, chat: MockChatMess
             secrets: Arc::new(secrets()),
             tracker: tracker.clone(),
         },
+        tracking: TrackWorkItem {
+            links: LinkWorkItem {
+                assignments: assignments(store(Vec::new()), untold(), false),
+                reader: Arc::new(reader()),
+                secrets: Arc::new(secrets()),
+                tracker: tracker.clone(),
+            },
+        },
         subscriptions: Subscriptions {
             store: Arc::new(store(Vec::new())),
             reader: Arc::new(reader()),
@@ -44,7 +54,7 @@ fn service(messages: MockStore, endings: Vec<MockUnitOfWork>, chat: MockChatMess
             secrets: Arc::new(secrets()),
             clock: clock.clone(),
             entropy: entropy.clone(),
-            public_url: String::new(),
+            public_url: Some(String::new()),
         },
         store: Arc::new(store(endings)),
         outbox: Arc::new(outbox),

@@ -21,7 +21,7 @@ fn subscriptions(uows: Vec<MockUnitOfWork>, tracker: MockWorkItemTracker) -> Sub
         secrets: Arc::new(secrets()),
         clock: Arc::new(FixedClock::at(NOW)),
         entropy: Arc::new(SequentialEntropy::default()),
-        public_url: "https://handoff.example.org".to_owned(),
+        public_url: Some("https://handoff.example.org".to_owned()),
     }
 }
 
@@ -55,8 +55,10 @@ fn hooks(first: (HookStatus, Option<&str>)) -> Vec<Hook> {
 /// The first unit of work: connects the project and finds these hooks.
 fn connecting(found: Vec<Hook>, fails: &'static str) -> MockUnitOfWork {
     let mut uow = MockUnitOfWork::new();
+    uow.expect_tracking_rules_of().returning(|_, _| Ok(Vec::new()));
     uow.expect_put_connected_project().returning(move |_| unless(fails, "connection"));
     uow.expect_lock_hooks().returning(move |_, _| Ok(found.clone()));
+    uow.expect_schedule().returning(|_, _, _, _| Ok(()));
     uow.expect_put_hook().returning(move |_| unless(fails, "hook"));
     commits(&mut uow, fails);
     uow
@@ -114,8 +116,10 @@ async fn the_row_is_committed_before_the_subscription_is_asked_for_and_each_hook
     let made = Arc::new(Mutex::new(Vec::<Hook>::new()));
     let kept = made.clone();
     let mut first = MockUnitOfWork::new();
+    first.expect_tracking_rules_of().returning(|_, _| Ok(Vec::new()));
     first.expect_put_connected_project().returning(|_| Ok(()));
     first.expect_lock_hooks().returning(|_, _| Ok(Vec::new()));
+    first.expect_schedule().returning(|_, _, _, _| Ok(()));
     first.expect_put_hook().times(3).returning(move |hook| {
         kept.lock().unwrap().push(hook.clone());
         Ok(())
@@ -217,20 +221,18 @@ async fn connected_again(first: RemoteSubscription, is_replaced: bool) -> Hook {
 }
 
 #[tokio::test]
-async fn a_hook_that_azure_devops_gave_up_on_or_that_delivers_elsewhere_is_replaced_and_what_it_missed_is_read() {
+async fn whatever_does_not_deliver_to_us_is_replaced_when_somebody_asks_and_what_it_missed_is_read() {
     let with = |status| RemoteSubscription { status, ..remote("a") };
     let moved = RemoteSubscription { url: Some("https://old.example.org/webhooks/vsts/x".to_owned()), ..remote("a") };
-    for broken in [with(HookStatus::DisabledBySystem), with(HookStatus::DisabledByInactiveIdentity), moved] {
+    for broken in [
+        with(HookStatus::DisabledBySystem),
+        with(HookStatus::DisabledByInactiveIdentity),
+        with(HookStatus::DisabledByUser),
+        with(HookStatus::OnProbation),
+        moved,
+    ] {
         let hook = connected_again(broken, true).await;
         assert_eq!((hook.status, hook.subscription_id.as_deref()), (HookStatus::Enabled, Some("new")));
-    }
-}
-
-#[tokio::test]
-async fn a_hook_that_a_person_switched_off_or_that_is_on_probation_stays_and_is_shown_as_such() {
-    for status in [HookStatus::DisabledByUser, HookStatus::OnProbation] {
-        let hook = connected_again(RemoteSubscription { status, ..remote("a") }, false).await;
-        assert_eq!(hook.status, status);
     }
 }
 
@@ -289,6 +291,7 @@ async fn whichever_row_cannot_be_written_azure_devops_is_not_asked() {
 #[tokio::test]
 async fn rows_that_lost_a_race_are_written_again() {
     let mut lost = MockUnitOfWork::new();
+    lost.expect_tracking_rules_of().returning(|_, _| Ok(Vec::new()));
     lost.expect_put_connected_project().returning(|_| -> StoreResult<()> { Err(StoreError::Retry) });
     let found = hooks((HookStatus::Enabled, Some("a")));
     let mut uows = vec![lost, connecting(found.clone(), "")];

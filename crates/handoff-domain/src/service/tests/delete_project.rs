@@ -42,6 +42,7 @@ fn doomed(id: i64) -> DoomedProject {
 
 fn hiding(found: bool, fails: &'static str) -> MockUnitOfWork {
     let mut uow = MockUnitOfWork::new();
+    uow.expect_delete_tracking_rules_of().returning(|_| Ok(Vec::new()));
     uow.expect_hide_project()
         .returning(move |_, id, _| unless(fails, "hide").map(|()| found.then(|| doomed(id.get()))));
     commits(&mut uow, fails);

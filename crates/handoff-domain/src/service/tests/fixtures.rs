@@ -92,6 +92,7 @@ pub(crate) fn reader() -> MockReader {
             integration: integration(),
             credential: Sealed(b"token".to_vec()),
             toggles: Toggles::default(),
+            credential_expires_at: None,
             created_at: NOW,
         };
         let collection = Integration {
@@ -127,6 +128,8 @@ pub(crate) fn hook(event_type: EventType, status: HookStatus, subscription: Opti
         status,
         created_at: NOW,
         updated_at: NOW,
+        checked_at: Some(NOW),
+        unseen: None,
     }
 }
 
@@ -142,6 +145,8 @@ pub(crate) fn mirror(revision: i64, assignee: Option<&str>) -> ExternalIssue {
         work_item_type: "Bug".to_owned(),
         state: "Active".to_owned(),
         assignee: assignee.and_then(Person::from_text),
+        area_path: None,
+        tags: Vec::new(),
         url: None,
         changed_at: NOW.minus(Duration::from_secs(100)),
         observed_at: NOW.minus(Duration::from_secs(100)),
@@ -162,6 +167,8 @@ pub(crate) fn snapshot(revision: i64, assignee: Option<&str>) -> Snapshot {
         work_item_type: "Bug".to_owned(),
         state: "Active".to_owned(),
         assignee: assignee.and_then(Person::from_text),
+        area_path: None,
+        tags: Vec::new(),
         changed_by: None,
         changed_at: Some(NOW.minus(Duration::from_secs(10))),
         url: None,

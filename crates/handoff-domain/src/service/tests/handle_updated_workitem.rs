@@ -56,6 +56,7 @@ fn handler(uows: Vec<MockUnitOfWork>, inbox: MockInbox, wakes: bool) -> HandleUp
 /// A unit of work that knows the work item, linked with nothing, and ends deliveries in these states.
 fn applying(states: &'static [DeliveryState], fails: &'static str) -> MockUnitOfWork {
     let mut uow = MockUnitOfWork::new();
+    uow.expect_tracking_rules_about().returning(|_| Ok(Vec::new()));
     uow.expect_lock_external_issues().returning(|_| Ok(vec![mirror(5, None)]));
     uow.expect_links_of().returning(|_| Ok(Vec::new()));
     uow.expect_routes_of().returning(|_| Ok(Vec::new()));
@@ -116,6 +117,7 @@ async fn the_longer_an_outage_lasts_the_longer_a_delivery_waits() {
 /// A unit of work that fails for a reason of its own.
 fn defective() -> MockUnitOfWork {
     let mut uow = MockUnitOfWork::new();
+    uow.expect_tracking_rules_about().returning(|_| Ok(Vec::new()));
     uow.expect_lock_external_issues().returning(|_| Err(StoreError::Backend("a defect".to_owned())));
     uow.expect_commit().never();
     uow
@@ -149,6 +151,7 @@ async fn a_delivery_that_failed_every_time_is_dead_with_the_reason() {
 #[tokio::test]
 async fn a_lost_lease_is_left_to_its_new_holder() {
     let mut uow = MockUnitOfWork::new();
+    uow.expect_tracking_rules_about().returning(|_| Ok(Vec::new()));
     uow.expect_lock_external_issues().returning(|_| Ok(Vec::new()));
     uow.expect_finish_deliveries().returning(|_| Err(StoreError::LeaseLost));
     uow.expect_commit().never();

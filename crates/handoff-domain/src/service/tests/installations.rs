@@ -11,7 +11,8 @@ use crate::secret::Secret;
 use crate::service::UseCaseError;
 use crate::service::create_subscription::Subscriptions;
 use crate::service::installations::{Change, Installations};
-use crate::testing::{FixedClock, MockReader, MockUnitOfWork, MockWorkItemTracker, SequentialEntropy};
+use crate::service::prove_public_url::ProvePublicUrl;
+use crate::testing::{EchoAddress, FixedClock, MockReader, MockUnitOfWork, MockWorkItemTracker, SequentialEntropy};
 use crate::text::Name;
 use crate::workflow::StateMap;
 use std::sync::Arc;
@@ -27,7 +28,9 @@ async fn changed(
     let mut tracker = MockWorkItemTracker::new();
     tracker
         .expect_collection()
-        .withf(|base_url, credential| base_url == "https://dev.azure.com/contoso/" && credential.expose() == "new")
+        .withf(|base_url, credential| {
+            base_url == "https://dev.azure.com/contoso/" && credential.to_stored().expose() == "new"
+        })
         .times(1)
         .return_once(move |base_url, _| {
             let name = Name::parse("contoso").unwrap();
@@ -46,7 +49,7 @@ async fn changed(
         }])
     });
     let service = service(uows, reader, tracker, wakes);
-    let change = Change { credential: Some(Secret::new("new")), ..Change::default() };
+    let change = Change { credential: Some(Secret::new("new").into()), ..Change::default() };
     service.change(ORGANIZATION, installation(), &change).await.map(|_| ())
 }
 
@@ -60,9 +63,15 @@ fn service(uows: Vec<MockUnitOfWork>, reader: MockReader, tracker: MockWorkItemT
         secrets: secrets.clone(),
         clock: Arc::new(FixedClock::at(NOW)),
         entropy: Arc::new(SequentialEntropy::default()),
-        public_url: String::new(),
+        public_url: Some(String::new()),
     };
-    Installations { base, tracker, secrets, subscriptions }
+    let proof = ProvePublicUrl {
+        address: Arc::new(EchoAddress { secrets: secrets.clone() }),
+        secrets: secrets.clone(),
+        entropy: Arc::new(SequentialEntropy::default()),
+        public_url: Some(String::new()),
+    };
+    Installations { base, tracker, secrets, subscriptions, proof }
 }
 
 #[tokio::test]
@@ -80,7 +89,9 @@ async fn a_collection_is_not_installed_from_another_address_than_the_one_it_is_k
     });
     uow.expect_insert_installation().never();
     uow.expect_commit().never();
-    let done = service(vec![uow], reader(), tracker, false).create(ORGANIZATION, asked, &Secret::new("new")).await;
+    let done = service(vec![uow], reader(), tracker, false)
+        .create(ORGANIZATION, asked, &Secret::new("new").into(), None)
+        .await;
     assert!(matches!(done, Err(UseCaseError::Conflict(_))), "{done:?}");
 }
 
@@ -92,6 +103,13 @@ fn saving(fails: &'static str) -> MockUnitOfWork {
     uow.expect_set_credential()
         .withf(|organization, id, sealed| *organization == ORGANIZATION && *id == installation() && sealed.0 == b"new")
         .returning(move |_, _, _| unless(fails, "credential").map(|()| true));
+    uow.expect_set_credential_expiry()
+        .withf(|_, _, at| at.is_none())
+        .returning(move |_, _, _| unless(fails, "expiry").map(|()| true));
+    // Hooks whose own account lost its access are healed with it.
+    uow.expect_look_with_new_credential()
+        .withf(|id, _| *id == installation())
+        .returning(move |_, _| unless(fails, "look"));
     uow.expect_arm()
         .withf(|rows| rows.len() == 1 && rows[0].task.kind() == "reconcile_project")
         .returning(move |_| unless(fails, "arm"));
@@ -114,7 +132,7 @@ async fn a_credential_that_is_refused_or_of_another_collection_changes_nothing()
 
 #[tokio::test]
 async fn whichever_write_of_a_credential_fails_nothing_is_committed_and_nobody_woken() {
-    for fails in ["toggles", "credential", "arm", "commit"] {
+    for fails in ["toggles", "credential", "look", "expiry", "arm", "commit"] {
         let done = changed(Ok(COLLECTION), vec![saving(fails)], false).await;
         assert_eq!(done, Err(UseCaseError::Store(disk_full())), "{fails}");
     }

@@ -98,6 +98,14 @@ async fn a_newer_revision_that_names_another_person_reassigns_the_group_and_adva
 }
 
 #[tokio::test]
+async fn the_mirror_takes_over_the_area_path_and_the_tags() {
+    let moved = Snapshot { area_path: Some(r"Shop\Web".to_owned()), tags: vec!["a".to_owned()], ..snapshot(6, None) };
+    let (_, changes) = World::of_one(mirror(5, None)).sees(moved, Origin::Delivery).await;
+    let kept = changes.mirror_of(mirror(5, None).id).unwrap();
+    assert_eq!((kept.area_path.as_deref(), kept.tags.as_slice()), (Some(r"Shop\Web"), ["a".to_owned()].as_slice()));
+}
+
+#[tokio::test]
 async fn the_same_or_an_older_revision_changes_nothing() {
     for revision in [4, 5] {
         let world = World::of_one(mirror(5, Some("Bob <bob@x.org>")));

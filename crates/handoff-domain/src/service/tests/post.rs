@@ -37,6 +37,8 @@ fn hook(status: HookStatus) -> Hook {
         status,
         created_at: Timestamp::from_seconds(0),
         updated_at: Timestamp::from_seconds(0),
+        checked_at: None,
+        unseen: None,
     }
 }
 

@@ -1,8 +1,8 @@
 //! A store in memory: the whole of the store's contract, for tests, for examples and for trying out an
 //! embedding. Nothing is durable.
 //!
-//! [`MemoryStore`] is a [`Store`], a [`Reader`](crate::port::Reader), an [`Inbox`](crate::port::Inbox)
-//! and an [`Outbox`](crate::port::Outbox) in one; its clones share what is stored. Transactions are
+//! [`MemoryStore`] is a [`Store`], a [`Reader`](crate::port::Reader), an [`Inbox`](crate::port::Inbox),
+//! an [`Outbox`](crate::port::Outbox) and [`Singletons`](crate::port::Singletons) in one; its clones share what is stored. Transactions are
 //! serial: [`begin`](Store::begin) waits, without a limit, until no other is open, so that locks are
 //! free and [`StoreError::Retry`](crate::port::StoreError::Retry) never happens. Whoever begins a second
 //! one while holding a first waits for ever.
@@ -16,11 +16,13 @@ mod outward;
 mod project;
 mod queue;
 mod read;
+mod singleton;
 mod state;
 mod tenancy;
 #[cfg(test)]
 mod tests;
 mod tracker;
+mod tracking;
 
 pub use doubles::{ContextBox, MemoryCache, SilentWake};
 

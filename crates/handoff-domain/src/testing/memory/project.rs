@@ -46,6 +46,7 @@ impl State {
         self.followers.retain(|(group, _), _| *group != id);
         self.links.retain(|_, link| link.group != id);
         self.messages.retain(|_, message| message.group != id);
+        self.tracked_items.retain(|_, item| item.group != id);
         self.end_obsolete("its group was deleted", |arm| arm.task.group() == Some(id));
     }
 
@@ -53,6 +54,7 @@ impl State {
         let routes: HashSet<_> = self.routes.values().filter(|r| r.project == id).map(|r| r.id).collect();
         self.messages.retain(|_, message| !routes.contains(&message.route));
         self.routes.retain(|id, _| !routes.contains(id));
+        self.tracking_rules.retain(|_, rule| rule.project != id);
         self.mentions.retain(|(_, project), _| *project != id);
         self.project_teams.retain(|(project, _)| *project != id);
         self.projects.remove(&id);

@@ -9,22 +9,24 @@ use crate::group::Group;
 use crate::hook::{Hook, HookStatus};
 use crate::id::{
     ActivityId, DeliveryId, GroupId, HookId, InstallationId, IntegrationId, LinkId, MappingId, OrganizationId,
-    OutboxId, ProjectId, RouteId, TeamId, UserId, WorkItemNumber,
+    OutboxId, ProjectId, RouteId, TeamId, TrackingRuleId, UserId, WorkItemNumber,
 };
-use crate::integration::{ConnectedProject, Installation, Integration};
+use crate::integration::{Chore, ConnectedProject, DueProject, Installation, Integration};
 use crate::organization::{Organization, Team, User, UserEmail};
 use crate::outbox::{OutboxRecord, OutboxState};
 use crate::page::{Page, PageRequest};
-use crate::person::IdentityMapping;
+use crate::person::{IdentityMapping, UnresolvedKey, UnresolvedPerson};
 use crate::port::Reader;
 use crate::port::read::{GroupView, Member};
 use crate::port::store::{DoomedProject, StoreResult};
 use crate::project::Project;
 use crate::slug::Slug;
+use crate::time::Timestamp;
 use crate::token::ApiToken;
+use crate::tracking::TrackingRule;
 use crate::work_item::{AzureProjectId, ExternalIssue, GroupLink};
 use async_trait::async_trait;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A page of rows that come by growing key.
 fn oldest_first<K: Ord + Copy, T>(rows: impl Iterator<Item = (K, T)>, page: PageRequest<K>) -> Page<T> {
@@ -303,12 +305,21 @@ impl Reader for MemoryStore {
         organization: OrganizationId,
         integration: IntegrationId,
         azure_project: &AzureProjectId,
+        after: Option<WorkItemNumber>,
+        limit: u16,
     ) -> StoreResult<Vec<WorkItemNumber>> {
         let state = self.snapshot();
         let issues = state.links_with_issues(organization).map(|(_, issue)| issue);
         let asked = issues.filter(|issue| issue.integration == integration && issue.azure_project == *azure_project);
         let numbers: BTreeSet<WorkItemNumber> = asked.map(|issue| issue.number).collect();
-        Ok(numbers.into_iter().collect())
+        let rest = numbers.into_iter().filter(|number| after.is_none_or(|after| *number > after));
+        Ok(rest.take(usize::from(limit)).collect())
+    }
+
+    async fn due_projects(&self, chore: Chore, now: Timestamp, limit: u16) -> StoreResult<Vec<DueProject>> {
+        let mut due = self.snapshot().due_projects(chore, now);
+        due.truncate(usize::from(limit));
+        Ok(due)
     }
 
     async fn unresolved_links(
@@ -319,6 +330,49 @@ impl Reader for MemoryStore {
         let state = self.snapshot();
         let waiting = state.links_with_issues(organization).filter(|(link, _)| link.unresolved.is_some());
         Ok(oldest_first(waiting.map(|found| (found.0.id, owned(found))), page))
+    }
+
+    async fn unresolved_people(
+        &self,
+        organization: OrganizationId,
+        page: PageRequest<UnresolvedKey>,
+    ) -> StoreResult<Page<UnresolvedPerson>> {
+        let state = self.snapshot();
+        let mut people: BTreeMap<UnresolvedKey, UnresolvedPerson> = BTreeMap::new();
+        for (link, issue) in state.links_with_issues(organization) {
+            let Some(unresolved) = &link.unresolved else { continue };
+            let (integration, unresolved) = (issue.integration, unresolved.clone());
+            let key = UnresolvedKey { who: unresolved.key(), integration };
+            let new = || UnresolvedPerson { integration, unresolved, links: 0, groups: Vec::new() };
+            let one = people.entry(key).or_insert_with(new);
+            one.links += 1;
+            if one.groups.len() < UnresolvedPerson::GROUPS {
+                one.groups.push(link.group);
+            }
+        }
+        let rest = people.into_iter().filter(|(key, _)| page.after.as_ref().is_none_or(|after| key > after));
+        let found = rest.map(|(_, one)| one).take(usize::from(page.limit) + 1).collect();
+        Ok(Page::from_one_more(found, page.limit))
+    }
+
+    async fn tracking_rules(
+        &self,
+        organization: OrganizationId,
+        page: PageRequest<TrackingRuleId>,
+    ) -> StoreResult<Page<TrackingRule>> {
+        let state = self.snapshot();
+        let own = state.visible_rules().filter(|rule| rule.organization == organization);
+        Ok(oldest_first(own.map(|rule| (rule.id, rule.clone())), page))
+    }
+
+    async fn tracking_rule(
+        &self,
+        organization: OrganizationId,
+        id: TrackingRuleId,
+    ) -> StoreResult<Option<TrackingRule>> {
+        let state = self.snapshot();
+        let found = state.visible_rules().find(|rule| rule.id == id && rule.organization == organization);
+        Ok(found.cloned())
     }
 
     async fn mappings(

@@ -7,7 +7,7 @@ use crate::group::{Group, GroupStatus};
 use crate::hook::Hook;
 use crate::id::{
     ActivityId, DeliveryId, ExternalIssueId, GroupId, HookId, InstallationId, IntegrationId, LinkId, MappingId,
-    MessageRecordId, OrganizationId, OutboxId, ProjectId, RouteId, TeamId, TokenId, UserId,
+    MessageRecordId, OrganizationId, OutboxId, ProjectId, RouteId, TeamId, TokenId, TrackingRuleId, UserId,
 };
 use crate::integration::{ConnectedProject, Installation, Integration};
 use crate::organization::{GuildId, Organization, Role, Team, User};
@@ -15,10 +15,12 @@ use crate::outbox::{OutboxArm, OutboxState};
 use crate::person::IdentityMapping;
 use crate::port::StoreError;
 use crate::port::store::{StoreResult, WorkflowKey};
+use crate::port::tracking::ItemOfProject;
 use crate::project::Project;
 use crate::text::EmailAddress;
 use crate::time::Timestamp;
 use crate::token::ApiToken;
+use crate::tracking::{TrackedItem, TrackingRule};
 use crate::work_item::{AzureProjectId, ExternalIssue, GroupLink};
 use crate::workflow::Workflow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -48,9 +50,16 @@ pub(super) struct State {
     pub(super) integrations: BTreeMap<IntegrationId, Integration>,
     pub(super) installations: BTreeMap<InstallationId, Installation>,
     pub(super) connections: BTreeMap<(InstallationId, AzureProjectId), ConnectedProject>,
+    /// When chores of connected projects are due; those never scheduled are due since they were connected.
+    pub(super) schedule: BTreeMap<(InstallationId, AzureProjectId), Schedule>,
+    /// Leases by name.
+    pub(super) singletons: BTreeMap<&'static str, Lease>,
     pub(super) hooks: BTreeMap<HookId, Hook>,
     pub(super) issues: BTreeMap<ExternalIssueId, ExternalIssue>,
     pub(super) links: BTreeMap<LinkId, GroupLink>,
+    pub(super) tracking_rules: BTreeMap<TrackingRuleId, TrackingRule>,
+    pub(super) tracked_items: BTreeMap<ItemOfProject, TrackedItem>,
+    pub(super) imported_teams: BTreeMap<(OrganizationId, IntegrationId, AzureProjectId), TeamId>,
     pub(super) mappings: BTreeMap<MappingId, IdentityMapping>,
     pub(super) workflows: BTreeMap<WorkflowKey, (Workflow, Timestamp)>,
     pub(super) guilds: BTreeMap<GuildId, Guild>,
@@ -62,6 +71,14 @@ pub(super) struct State {
     pub(super) last_token: i64,
     /// The largest id given to an organization, a user, a team or a project.
     pub(super) last_id: i64,
+}
+
+/// When the chores of a connected project are due.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Schedule {
+    pub(super) look_at: Option<Timestamp>,
+    pub(super) reconcile_at: Option<Timestamp>,
+    pub(super) new_credential: bool,
 }
 
 /// A project, hidden or not.

@@ -9,6 +9,7 @@ use crate::person::{IdentityMapping, Person, Unresolved};
 use crate::port::store::{MatchedBy, PersonMatch, StoreResult, TrackerTx};
 use crate::secret::Sealed;
 use crate::text::EmailAddress;
+use crate::time::Timestamp;
 use crate::work_item::{AzureProjectId, ExternalIssue, GroupLink, LinkedGroup};
 use async_trait::async_trait;
 use std::collections::BTreeSet;
@@ -63,7 +64,9 @@ impl State {
 
     fn is_needed(&self, connection: &ConnectedProject) -> bool {
         let own = self.links.values().filter(|link| link.organization == connection.organization);
-        own.filter_map(|link| self.issues.get(&link.external_issue)).any(|issue| is_in(issue, connection))
+        let is_linked =
+            own.filter_map(|link| self.issues.get(&link.external_issue)).any(|issue| is_in(issue, connection));
+        is_linked || self.rules_of(connection.installation, &connection.azure_project).next().is_some()
     }
 }
 
@@ -112,6 +115,16 @@ impl TrackerTx for Transaction {
         Ok(found.map(|one| one.credential = credential.clone()).is_some())
     }
 
+    async fn set_credential_expiry(
+        &mut self,
+        organization: OrganizationId,
+        id: InstallationId,
+        at: Option<Timestamp>,
+    ) -> StoreResult<bool> {
+        let found = self.write().installations.get_mut(&id).filter(|one| one.organization == organization);
+        Ok(found.map(|one| one.credential_expires_at = at).is_some())
+    }
+
     async fn put_connected_project(&mut self, new: &ConnectedProject) -> StoreResult<()> {
         let key = (new.installation, new.azure_project.clone());
         self.write().connections.entry(key).or_insert_with(|| new.clone());
@@ -123,7 +136,13 @@ impl TrackerTx for Transaction {
         installation: InstallationId,
         azure_project: &AzureProjectId,
     ) -> StoreResult<bool> {
-        Ok(self.write().connections.remove(&(installation, azure_project.clone())).is_some())
+        let key = (installation, azure_project.clone());
+        let state = self.write();
+        state
+            .tracking_rules
+            .retain(|_, rule| rule.installation != installation || rule.azure_project != *azure_project);
+        state.schedule.remove(&key);
+        Ok(state.connections.remove(&key).is_some())
     }
 
     async fn hold_connected_project(

@@ -7,6 +7,7 @@ mod people;
 mod projects;
 mod reply;
 mod route;
+mod wiql;
 mod work_items;
 mod work_items_write;
 
@@ -20,6 +21,7 @@ use http::{Method, StatusCode};
 use self::call::{Answer, Call, Query};
 use self::route::{Need, Operation, Route};
 use super::auth::Caller;
+use super::entra;
 use super::handle::AzureHandle;
 use super::refusal::Refusal;
 use super::request_log::LoggedRequest;
@@ -38,7 +40,10 @@ pub(crate) async fn serve(Extracted(handle): Extracted<AzureHandle>, request: Re
     let route = Route::find(&parts.method, parts.uri.path());
     check_against_description(&handle, &parts, route.as_ref(), &body);
     let operation = route.as_ref().map_or("unknown", |route| route.operation.name());
-    let caller = handle.with(|state, _| state.tokens.caller(&parts.headers));
+    if let Some(tenant) = entra::tenant_of(&parts) {
+        return token(&handle, &parts, tenant, &body).await;
+    }
+    let caller = handle.with(|state, now_us| state.caller(&parts.headers, now_us));
     let identity = caller.and_then(|caller| handle.identity(caller.identity).ok());
     let mut entry = LoggedRequest {
         at_us: handle.clock().now_us(),
@@ -53,6 +58,31 @@ pub(crate) async fn serve(Extracted(handle): Extracted<AzureHandle>, request: Re
     entry.status = response.as_ref().map(|response| response.status().as_u16());
     handle.with(|state, _| state.log.add(entry));
     response.unwrap_or_else(hang_up)
+}
+
+/// Entra's token endpoint, which is logged and fails on demand as `entra_token`.
+async fn token(handle: &AzureHandle, parts: &Parts, tenant: &str, body: &Bytes) -> Response {
+    let operation = "entra_token";
+    let response = match handle.faults().take(operation) {
+        Some(Fault::RefuseBefore { status } | Fault::FailAfter { status }) => reply::on_demand(handle, status),
+        Some(Fault::Html) => reply::sign_in_page(),
+        fault => {
+            if let Some(Fault::Delay(delay)) = fault {
+                handle.clock().sleep(delay).await;
+            }
+            handle.with(|state, now_us| state.entra.answer(tenant, body, now_us))
+        }
+    };
+    let entry = LoggedRequest {
+        at_us: handle.clock().now_us(),
+        method: parts.method.to_string(),
+        path: parts.uri.path().to_owned(),
+        operation,
+        status: Some(response.status().as_u16()),
+        identity: None,
+    };
+    handle.with(|state, _| state.log.add(entry));
+    response
 }
 
 /// The response, or nothing when the connection shall be closed.
@@ -136,6 +166,7 @@ async fn run(handle: &AzureHandle, operation: Operation, call: &Call) -> Result<
         O::ListWorkItemTypes => projects::work_item_types(handle, call),
         O::GetWorkItemType => projects::work_item_type(handle, call),
         O::ListStates => projects::states(handle, call),
+        O::QueryByWiql => wiql::query(handle, call),
         O::ListProjects => projects::list(handle, call),
         O::GetProject => projects::get(handle, call),
         O::ListTeams => projects::teams(handle, call),
@@ -184,6 +215,8 @@ fn check_rights(handle: &AzureHandle, operation: Operation, caller: Caller) -> R
         Need::ViewHooks => (rights.view_hooks, "View subscriptions"),
         Need::EditHooks => (rights.edit_hooks, "Edit subscription"),
         Need::ReadPeople => (rights.read_people, "Read identities"),
+        Need::ReadProjects => (rights.read_projects, "View project-level information"),
+        Need::ReadWorkItems => (rights.read_work_items, "View work items in this node"),
     };
     if allowed {
         return Ok(());
@@ -198,6 +231,11 @@ fn check_against_description(handle: &AzureHandle, parts: &Parts, route: Option<
     };
     // The description knows work items below a project only; the service takes them without one too.
     let path = match route {
+        // A query may leave out the team, and the project, too.
+        Some(route) if route.operation == Operation::QueryByWiql => {
+            let missing = if route.project.is_some() { "/-/_apis/" } else { "/-/-/_apis/" };
+            parts.uri.path().replacen("/_apis/", missing, 1)
+        }
         Some(route) if route.project.is_none() && parts.uri.path().contains("/_apis/wit/") => {
             parts.uri.path().replacen("/_apis/", "/-/_apis/", 1)
         }

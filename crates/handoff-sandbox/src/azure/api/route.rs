@@ -32,6 +32,7 @@ pub(crate) enum Operation {
     ListWorkItemTypes,
     GetWorkItemType,
     ListStates,
+    QueryByWiql,
     ListProjects,
     GetProject,
     ListTeams,
@@ -50,6 +51,8 @@ pub(crate) enum Need {
     ViewHooks,
     EditHooks,
     ReadPeople,
+    ReadProjects,
+    ReadWorkItems,
 }
 
 /// A path taken apart.
@@ -93,6 +96,7 @@ impl Operation {
             Self::ListWorkItemTypes => "list_work_item_types",
             Self::GetWorkItemType => "get_work_item_type",
             Self::ListStates => "list_states",
+            Self::QueryByWiql => "query_by_wiql",
             Self::ListProjects => "list_projects",
             Self::GetProject => "get_project",
             Self::ListTeams => "list_teams",
@@ -121,6 +125,8 @@ impl Operation {
             | Self::RestoreWorkItem
             | Self::AddComment => Need::WriteWorkItems,
             Self::ListGraphUsers | Self::GetGraphUser | Self::ListIdentities => Need::ReadPeople,
+            Self::ListProjects | Self::GetProject | Self::ListTeams | Self::ListTeamMembers => Need::ReadProjects,
+            Self::GetWorkItem | Self::ListWorkItems | Self::WorkItemsBatch | Self::QueryByWiql => Need::ReadWorkItems,
             _ => Need::SignIn,
         }
     }
@@ -186,6 +192,7 @@ fn match_work_items(method: &Method, segments: &[&str]) -> Option<(Operation, &'
         ("GET", ["workitems", _]) => (O::GetWorkItem, &[2]),
         ("PATCH", ["workitems", _]) => (O::PatchWorkItem, &[2]),
         ("DELETE", ["workitems", _]) => (O::DeleteWorkItem, &[2]),
+        ("POST", ["wiql"]) => (O::QueryByWiql, &[]),
         ("POST", ["workitemsbatch"]) => (O::WorkItemsBatch, &[]),
         ("GET", ["recyclebin", _]) => (O::GetDeletedWorkItem, &[2]),
         ("PATCH", ["recyclebin", _]) => (O::RestoreWorkItem, &[2]),

@@ -2,6 +2,7 @@
 
 use super::AzureHandle;
 use crate::azure::auth::{Caller, PatRights, UnauthorizedForm};
+use crate::azure::entra::NewServicePrincipal;
 use crate::azure::ids::{CollectionId, IdentityId, ProjectId, TeamId};
 use crate::azure::people::{NewIdentity, SimIdentity};
 use crate::azure::projects::{Collection, Hosting, Process, Project, Team};
@@ -110,6 +111,21 @@ impl AzureHandle {
     /// Makes a personal access token invalid.
     pub fn revoke_pat(&self, token: &str) {
         self.with(|state, _| state.tokens.revoke(token));
+    }
+
+    /// Makes a service principal that signs in with Entra and is someone here, with these rights.
+    pub fn add_service_principal(&self, principal: NewServicePrincipal, identity: IdentityId, rights: PatRights) {
+        self.with(|state, _| state.entra.add(principal, Caller { identity, rights }));
+    }
+
+    /// The secret of a service principal is good no more, as after its last day.
+    pub fn expire_client_secret(&self, client_id: &str) {
+        self.with(|state, _| state.entra.expire_secret(client_id));
+    }
+
+    /// Makes every access token of Entra invalid; new ones can be had.
+    pub fn revoke_access_tokens(&self) {
+        self.with(|state, _| state.entra.revoke_tokens());
     }
 
     /// Chooses how bad credentials are answered.
