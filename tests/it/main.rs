@@ -13,6 +13,7 @@ mod flow;
 mod healing;
 mod hooks;
 mod interactions;
+mod model;
 mod outward;
 mod people;
 mod projects;

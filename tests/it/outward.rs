@@ -3,6 +3,7 @@
 
 mod interleavings;
 mod made_there;
+mod several_links;
 mod status;
 
 use handoff_sandbox::azure::NewIdentity;

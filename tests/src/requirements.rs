@@ -70,14 +70,21 @@ pub fn need(what: Need) -> bool {
 
 /// A variable of the environment.
 #[expect(clippy::disallowed_methods, reason = "tests are configured by the environment, and have no binary to ask")]
-pub(crate) fn variable(name: &str) -> Option<String> {
+#[must_use]
+pub fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }
 
 /// How often a property is tried: `usually`, or four times as often where `HANDOFF_TEST_LONG` is set, as in CI.
 #[must_use]
 pub fn cases(usually: u32) -> u32 {
-    if variable("HANDOFF_TEST_LONG").is_some_and(|long| !long.is_empty()) { usually * 4 } else { usually }
+    if is_long() { usually * 4 } else { usually }
+}
+
+/// Whether `HANDOFF_TEST_LONG` is set, as in CI.
+#[must_use]
+pub fn is_long() -> bool {
+    variable("HANDOFF_TEST_LONG").is_some()
 }
 
 fn is_required(what: Need) -> bool {

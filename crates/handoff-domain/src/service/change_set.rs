@@ -167,6 +167,18 @@ impl ChangeSet {
         self.mirrors.push(issue);
     }
 
+    /// What the mirror of a work item, which changes, says of its assignee or its state was said at this time
+    /// or later.
+    pub fn said_since(&mut self, id: ExternalIssueId, told: Told, at: Timestamp) {
+        for issue in self.mirrors.iter_mut().filter(|issue| issue.id == id) {
+            let said_at = match told {
+                Told::Assignee => &mut issue.assignee_changed_at,
+                Told::Status => &mut issue.state_changed_at,
+            };
+            *said_at = at.max(*said_at);
+        }
+    }
+
     /// Who is unresolved on a link.
     pub fn unresolved(&mut self, link: LinkId, who: Option<Unresolved>) {
         self.unresolved.push((link, who));

@@ -268,11 +268,12 @@ fn tell_group(
     }
     let organization = linked.link.organization;
     let changed_by = best_match(&audience.matches_of(organization, &one.issue, one.changed_by.as_ref())).ok();
-    if let Some(heard) = one.state {
+    let linked_at = linked.link.created_at;
+    if let Some(heard) = one.state.map(|heard| heard.since(linked_at)) {
         let foreign = Foreign { issue: &one.issue, heard, changed_by };
         tell_status(linked, state, &foreign, &audience.workflows, around, changes);
     }
-    let Some(heard) = one.assignee else { return };
+    let Some(heard) = one.assignee.map(|heard| heard.since(linked_at)) else { return };
     let foreign = Foreign { issue: &one.issue, heard, changed_by };
     let matches = audience.matches_of(organization, &one.issue, one.issue.assignee.as_ref());
     let synced = sync_group_assignee_inbound(linked, state, &foreign, &matches, &audience.known, around, changes);

@@ -3,7 +3,7 @@
 
 use super::handle_assign_to::best_match;
 use super::workflows::{Workflows, workflows_of};
-use crate::assignee::{Assignee, ChangeSource, Decision};
+use crate::assignee::{Assignee, Decision};
 use crate::group::GroupStatus;
 use crate::id::{GroupId, InstallationId, IntegrationId, LinkId, UserId, WorkItemNumber};
 use crate::outbox::OutboxTask;
@@ -68,23 +68,23 @@ impl Plan {
 /// A linked group, with what it decided.
 type Member = (LinkedGroup, GroupState);
 
-/// The latest decision among groups that this work item hears of. A decision that came from the work item
-/// itself is its own last word: nothing is written over it.
+/// The latest decision among groups that this work item hears of, where that is later than what the work item
+/// itself said last, at `said_at`. It hears of nothing that was decided before the group was linked.
 fn latest<'a, T>(
     members: &'a [Member],
     issue: &ExternalIssue,
+    said_at: Timestamp,
     decision: impl Fn(&'a Member) -> Option<&'a Decision<T>>,
 ) -> Option<&'a Decision<T>> {
-    let own = |source: &ChangeSource| source.external_issue() == Some(issue.id);
-    let heard = |(linked, _): &Member, source: &ChangeSource| {
-        hears_of(source, issue.integration, issue.id, linked.toggles.siblings)
+    let heard = |(linked, _): &Member, one: &Decision<T>| {
+        one.at > linked.link.created_at && hears_of(&one.source, issue.integration, issue.id, linked.toggles.siblings)
     };
     let counts = members.iter().filter_map(|member| {
-        let decision = decision(member).filter(|one| own(&one.source) || heard(member, &one.source))?;
+        let decision = decision(member).filter(|one| heard(member, one))?;
         Some((decision, member.1.group.id))
     });
     let last = counts.max_by_key(|(decision, group): &(&Decision<T>, GroupId)| (decision.at, *group));
-    last.map(|(decision, _)| decision).filter(|decision| !own(&decision.source))
+    last.map(|(decision, _)| decision).filter(|decision| decision.at > said_at)
 }
 
 /// Reads what a work item should say, with everything locked that it follows from; `None` when there is
@@ -126,7 +126,9 @@ async fn wanted_assignee(
     members: &[Member],
 ) -> Result<Option<Wanted<Option<WantedUser>>>, StoreError> {
     let outward = |(linked, state): &Member| state.issue_sync && linked.toggles.outbound_assignee;
-    let last = latest(members, issue, |member| member.1.decision.as_ref().filter(|_| outward(member)));
+    let last = latest(members, issue, issue.assignee_changed_at, |member| {
+        member.1.decision.as_ref().filter(|_| outward(member))
+    });
     let (Some(last), Some((linked, _))) = (last, members.first()) else { return Ok(None) };
     let wanted = |value| Wanted { value, decided_at: last.at, by: last.source.actor() };
     let user = match last.value {
@@ -156,7 +158,9 @@ fn wanted_state(
     now: Timestamp,
 ) -> Option<Wanted<Wording>> {
     let outward = |(linked, state): &Member| state.issue_sync && linked.toggles.outbound_status;
-    let last = latest(members, issue, |member| member.1.status_decision.as_ref().filter(|_| outward(member)))?;
+    let last = latest(members, issue, issue.state_changed_at, |member| {
+        member.1.status_decision.as_ref().filter(|_| outward(member))
+    })?;
     if workflows.meaning_of(issue, installation) == Some(last.value) {
         return None;
     }

@@ -1,7 +1,7 @@
 //! Whose word counts: what a tracker says against what a group decided. Pure.
 
 use crate::assignee::Decision;
-use crate::id::{IntegrationId, UserId};
+use crate::id::{ExternalIssueId, IntegrationId, UserId};
 use crate::time::Timestamp;
 
 /// How something that a tracker says came to be known.
@@ -33,16 +33,30 @@ pub struct Heard {
 }
 
 impl Heard {
-    /// Whether a group's own decision stands against it. Two clocks are compared with tolerance, one clock
-    /// strictly. What a tracker itself said before it was restored does not stand.
+    /// Whether a group's own decision stands against it, said by this work item. Two clocks are compared with
+    /// tolerance, one clock strictly. What came from the work item itself does not stand against what it says
+    /// next, and what its tracker said before it was restored does not stand either.
     #[must_use]
-    pub fn yields_to<T>(&self, decision: Option<&Decision<T>>, integration: IntegrationId) -> bool {
-        decision.is_some_and(|decision| match self.how {
+    pub fn yields_to<T>(
+        &self,
+        decision: Option<&Decision<T>>,
+        integration: IntegrationId,
+        item: ExternalIssueId,
+    ) -> bool {
+        let others = decision.filter(|decision| decision.source.external_issue() != Some(item));
+        others.is_some_and(|decision| match self.how {
             How::News => decision.overrules(self.at),
             How::Known | How::Echo { .. } => decision.at > self.at,
             How::Rewound => decision.source.integration() != Some(integration) && decision.overrules(self.at),
             How::Baseline => false,
         })
+    }
+
+    /// The same as a group hears it that was linked at this time: what was known then was said to it then.
+    #[must_use]
+    pub fn since(self, linked_at: Timestamp) -> Self {
+        let at = if self.how == How::Known { self.at.max(linked_at) } else { self.at };
+        Self { at, ..self }
     }
 
     /// Whether it is the first word about a work item.
@@ -56,7 +70,7 @@ impl Heard {
 mod tests {
     use super::*;
     use crate::assignee::ChangeSource;
-    use crate::id::{ExternalIssueId, InstallationId};
+    use crate::id::InstallationId;
     use uuid::Uuid;
 
     const HERE: ChangeSource = ChangeSource::Api { by: None };
@@ -65,13 +79,13 @@ mod tests {
         IntegrationId::from_uuid(Uuid::from_u128(n))
     }
 
-    fn there(n: u128) -> ChangeSource {
-        ChangeSource::Tracker {
-            integration: integration(n),
-            installation: InstallationId::from_uuid(Uuid::from_u128(1)),
-            external_issue: ExternalIssueId::from_uuid(Uuid::from_u128(1)),
-            by: None,
-        }
+    fn item(n: u128) -> ExternalIssueId {
+        ExternalIssueId::from_uuid(Uuid::from_u128(n))
+    }
+
+    fn there(n: u128, from: u128) -> ChangeSource {
+        let installation = InstallationId::from_uuid(Uuid::from_u128(1));
+        ChangeSource::Tracker { integration: integration(n), installation, external_issue: item(from), by: None }
     }
 
     #[test]
@@ -86,17 +100,30 @@ mod tests {
             (echo, 1, HERE, true),
             (echo, 0, HERE, false),
             (How::Rewound, 2_000_001, HERE, true),
-            (How::Rewound, 2_000_001, there(2), true),
-            (How::Rewound, 2_000_001, there(1), false),
+            (How::News, 9_000_000, there(1, 2), true),
+            (How::News, 9_000_000, there(1, 1), false),
+            (echo, 1, there(1, 2), true),
+            (echo, 1, there(1, 1), false),
+            (How::Rewound, 2_000_001, there(2, 2), true),
+            (How::Rewound, 2_000_001, there(1, 2), false),
             (How::Rewound, 1, HERE, false),
             (How::Baseline, 9_000_000, HERE, false),
         ] {
             let heard = Heard { at: Timestamp::from_seconds(100), how };
             let decision = Decision { value: (), at: heard.at.offset_micros(later_by_micros), source };
             let said = format!("{how:?}, {later_by_micros} later, {source:?}");
-            assert_eq!(heard.yields_to(Some(&decision), integration(1)), stands, "{said}");
+            assert_eq!(heard.yields_to(Some(&decision), integration(1), item(1)), stands, "{said}");
         }
         let heard = Heard { at: Timestamp::from_seconds(100), how: How::News };
-        assert!(!heard.yields_to::<()>(None, integration(1)));
+        assert!(!heard.yields_to::<()>(None, integration(1), item(1)));
+    }
+
+    #[test]
+    fn what_was_known_when_a_group_was_linked_was_said_to_it_then() {
+        for (how, at) in [(How::Known, 100), (How::News, 50), (How::Echo { by: None }, 50)] {
+            let heard = Heard { at: Timestamp::from_seconds(50), how };
+            assert_eq!(heard.since(Timestamp::from_seconds(100)).at, Timestamp::from_seconds(at), "{how:?}");
+            assert_eq!(heard.since(Timestamp::from_seconds(10)), heard);
+        }
     }
 }

@@ -5,11 +5,11 @@ use super::change_set::{ChangeSet, Surroundings, Told};
 use super::deassign::deassign;
 use super::handle_assign_to::{AssignTo, KnownPeople, handle_assign_to};
 use super::precedence::{Heard, How};
-use crate::assignee::{Assignee, ChangeSource, Decision};
+use crate::assignee::{Assignee, ChangeSource};
 use crate::id::UserId;
 use crate::person::Unresolved;
 use crate::port::store::{GroupState, PersonMatch};
-use crate::work_item::{ExternalIssue, LinkedGroup, OutwardLink, hears_of};
+use crate::work_item::{ExternalIssue, LinkedGroup, OutwardLink};
 
 /// What a tracker said about a work item.
 pub struct Foreign<'a> {
@@ -47,7 +47,7 @@ pub fn sync_group_assignee_inbound(
 ) -> Synced {
     let source = foreign.source(linked);
     if !linked.toggles.inbound_assignee {
-        give_way(linked, state, foreign, source, around, changes);
+        give_way(linked, state, foreign, around, changes);
         return Synced::ToggledOff;
     }
     let target = match handle_assign_to(foreign.issue.assignee.as_ref(), matches, state.group.project, known) {
@@ -55,7 +55,7 @@ pub fn sync_group_assignee_inbound(
         AssignTo::Deassign => None,
         AssignTo::Unresolved(unresolved) => {
             keep(linked, state, &unresolved, around, changes);
-            give_way(linked, state, foreign, source, around, changes);
+            give_way(linked, state, foreign, around, changes);
             return Synced::Unresolved(unresolved);
         }
     };
@@ -91,26 +91,26 @@ fn keep(
 }
 
 /// What the group decided before the tracker said something that it cannot follow is not written over
-/// that: the last word is the tracker's, and only a new decision is told to it.
+/// that: the work item's last word is its own, and only a later decision is told to it.
 fn give_way(
     linked: &LinkedGroup,
     state: &GroupState,
     foreign: &Foreign<'_>,
-    source: ChangeSource,
     around: &Surroundings<'_>,
     changes: &mut ChangeSet,
 ) {
     let Some(decision) = state.decision.as_ref().filter(|_| linked.toggles.outbound_assignee) else { return };
     if foreign.yields_to(state) {
         foreign.tell_again(state, Told::Assignee, around, changes);
-    } else if hears_of(&decision.source, foreign.issue.integration, foreign.issue.id, linked.toggles.siblings) {
-        changes.keep_assignee(state.group.id, Decision { value: state.assignee, at: foreign.heard.at, source });
+    } else if foreign.heard.how == How::News {
+        // Within what two clocks may differ by, the tracker was later.
+        changes.said_since(foreign.issue.id, Told::Assignee, decision.at);
     }
 }
 
 impl Foreign<'_> {
     fn yields_to(&self, state: &GroupState) -> bool {
-        self.heard.yields_to(state.decision.as_ref(), self.issue.integration)
+        self.heard.yields_to(state.decision.as_ref(), self.issue.integration, self.issue.id)
     }
 
     /// The work item is told once more what the group decided.

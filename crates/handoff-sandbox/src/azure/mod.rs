@@ -57,7 +57,7 @@ use crate::server::SimServer;
 pub use auth::{PatRights, UnauthorizedForm};
 pub use changes::Changes;
 pub use entra::NewServicePrincipal;
-pub use handle::{AzureHandle, NewWorkItem, SimSubscription, SimWorkItem};
+pub use handle::{AzureHandle, NewWorkItem, SimRevision, SimSubscription, SimWorkItem};
 pub use ids::{CollectionId, IdentityId, ProjectId, SubscriptionId, TeamId, WorkItemKey};
 pub use notification::{Attempt, DroppedEvent, NotificationResult, NotificationStatus, SimNotification};
 pub use options::AzureOptions;

@@ -2,6 +2,7 @@
 
 mod deliveries;
 mod hooks;
+mod revisions;
 mod setup;
 mod work_items;
 
@@ -23,6 +24,7 @@ use crate::fault::FaultPlan;
 use crate::spec::SpecCheck;
 
 pub use hooks::SimSubscription;
+pub use revisions::SimRevision;
 pub use work_items::{NewWorkItem, SimWorkItem};
 
 /// A running simulator, to be driven and looked into. Clones drive the same one.
