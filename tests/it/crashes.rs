@@ -3,6 +3,10 @@
 
 mod deletion;
 mod discord;
+mod held;
+mod killed;
+mod outages;
+mod theatre;
 
 use handoff_domain::port::Clock;
 use handoff_sandbox::azure::WorkItemKey;
