@@ -26,6 +26,8 @@ const DELIVERIES: usize = 16;
 /// How often and how long messages that are missing are waited for.
 const LOOK: Duration = Duration::from_millis(50);
 const PATIENCE: Duration = Duration::from_secs(120);
+/// Between two messages that are sent directly: below fifty a second.
+const BETWEEN_DIRECT: Duration = Duration::from_millis(25);
 const BOT: &str = "bench-bot-token";
 const PEER: &str = "bench-peer-token";
 const PAT: &str = "bench-personal-access-token";
@@ -171,7 +173,9 @@ impl Stage {
     async fn direct(&self) -> anyhow::Result<Vec<f64>> {
         let client = plain_client()?;
         let mut took = Vec::new();
+        let mut times = interval(BETWEEN_DIRECT);
         for case in &self.cases {
+            times.tick().await;
             let address = format!("{}/api/v10/channels/{}/messages", self.discord.base_url(), case.channel);
             let request = client.post(address).header("authorization", format!("Bot {PEER}"));
             let begun = now();
