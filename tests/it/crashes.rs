@@ -1,5 +1,6 @@
 //! Workers that run beside each other, die, or are stopped: nothing is lost, and nothing is told twice.
-#![expect(clippy::unwrap_used, reason = "these are tests, helpers included")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "these are tests, helpers included")]
+#![expect(clippy::print_stdout, reason = "whoever reads of a failure needs the seed and the program's last words")]
 
 mod deletion;
 mod discord;

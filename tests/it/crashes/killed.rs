@@ -124,7 +124,7 @@ impl Load {
                 calls.spawn(async move { patient.change(Method::PUT, &path, &to).await });
             }
         }
-        if round % 3 == 0 {
+        if round.is_multiple_of(3) {
             let name = format!("Project {round}");
             let project = theatre.served.azure.add_project(theatre.board.collection, &name, Process::Agile).unwrap();
             self.projects.push(project);

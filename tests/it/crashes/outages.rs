@@ -65,8 +65,12 @@ async fn connection(url: &str) -> DatabaseConnection {
 async fn while_another_process_holds_the_write_lock_of_sqlite_deliveries_are_sent_away_and_then_applied() {
     let theatre = Theatre::open(Kind::Sqlite, 2).await.unwrap();
     let other = connection(theatre.database.url()).await;
-    let lock = async || drop(other.execute_unprepared("BEGIN IMMEDIATE").await.unwrap());
-    let unlock = async || drop(other.execute_unprepared("ROLLBACK").await.unwrap());
+    let lock = async || {
+        other.execute_unprepared("BEGIN IMMEDIATE").await.unwrap();
+    };
+    let unlock = async || {
+        other.execute_unprepared("ROLLBACK").await.unwrap();
+    };
     database_is_gone(&theatre, lock, unlock).await;
     other.close().await.unwrap();
 }
