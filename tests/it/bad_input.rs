@@ -5,7 +5,7 @@
 mod day;
 mod mutated;
 mod nasty_text;
-mod outage;
+pub(crate) mod outage;
 
 use bytes::Bytes;
 use handoff_domain::service::post::MAX_BODY;

@@ -1,8 +1,13 @@
 //! Workers that run beside each other, die, or are stopped: nothing is lost, and nothing is told twice.
-#![expect(clippy::unwrap_used, reason = "these are tests, helpers included")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "these are tests, helpers included")]
+#![expect(clippy::print_stdout, reason = "whoever reads of a failure needs the seed and the program's last words")]
 
 mod deletion;
 mod discord;
+mod held;
+mod killed;
+mod outages;
+mod theatre;
 
 use handoff_domain::port::Clock;
 use handoff_sandbox::azure::WorkItemKey;

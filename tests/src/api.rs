@@ -47,6 +47,18 @@ impl Api {
         Self { token: token.to_owned(), ..self.clone() }
     }
 
+    /// The address of a path below `/api/v1`.
+    #[must_use]
+    pub fn url_of(&self, path: &str) -> String {
+        format!("{}/api/v1{path}", self.base_url)
+    }
+
+    /// The token it calls with.
+    #[must_use]
+    pub fn token(&self) -> &str {
+        &self.token
+    }
+
     /// Calls a path below `/api/v1` and reads the answer, whatever it is.
     ///
     /// # Panics

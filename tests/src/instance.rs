@@ -10,6 +10,7 @@ use crate::backing::{Backing, Kept};
 use crate::clock::{START_US, TestClock};
 use crate::database::{Kind, TestDatabase};
 use crate::leftovers::{Expected, leftovers};
+use crate::served::Served;
 use handoff::running::{Loops, Running};
 use handoff::wiring::{Choices, Ports, wire};
 use handoff_domain::port::Clock;
@@ -20,9 +21,10 @@ use handoff_http::{InteractionLimits, Limits, WebhookLimits};
 use handoff_sandbox::azure::{AzureOptions, AzureSim};
 use handoff_sandbox::client::plain_client;
 use handoff_sandbox::clock::SimClock;
-use handoff_sandbox::discord::{DiscordOptions, DiscordSim, Snowflake};
+use handoff_sandbox::discord::{DiscordOptions, DiscordSim};
 use handoff_worker::{RETENTION, Workers};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::ops::Deref;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -70,14 +72,8 @@ impl Default for Setup {
 pub struct Instance {
     /// Everybody's clock.
     pub clock: TestClock,
-    /// Azure DevOps.
-    pub azure: AzureSim,
-    /// Discord.
-    pub discord: DiscordSim,
-    /// The bot in Discord.
-    pub bot: Snowflake,
-    /// Our API, with a token of the instance.
-    pub api: Api,
+    /// What its users meet.
+    served: Served,
     /// The adapters, to look behind the API where nothing else can.
     pub ports: Ports,
     /// What the data is kept in.
@@ -88,8 +84,10 @@ pub struct Instance {
     finished: bool,
 }
 
+/// Where the official descriptions are, to check requests against.
+#[must_use]
 #[expect(clippy::disallowed_methods, reason = "where the official descriptions are is a setting of the test run")]
-fn specs() -> Option<PathBuf> {
+pub fn specs() -> Option<PathBuf> {
     std::env::var_os("HANDOFF_API_SPECS").map(PathBuf::from)
 }
 
@@ -135,7 +133,8 @@ impl Instance {
         let moved = (setup.loops == Loops::ByHand).then(|| clock.clone());
         let base_url = format!("http://{}", running.addr());
         let api = Api::new(plain_client().unwrap(), base_url, token.expose().to_owned(), moved);
-        Self { clock, azure, discord, bot, api, ports, backing, setup, running: Some(running), finished: false }
+        let served = Served { azure, discord, bot, api };
+        Self { clock, served, ports, backing, setup, running: Some(running), finished: false }
     }
 
     /// What is served.
@@ -288,6 +287,14 @@ impl Instance {
             running.stop().await;
         }
         assert!(left.is_empty(), "the test left behind: {left:#?}");
+    }
+}
+
+impl Deref for Instance {
+    type Target = Served;
+
+    fn deref(&self) -> &Served {
+        &self.served
     }
 }
 

@@ -87,6 +87,18 @@ pub fn is_long() -> bool {
     variable("HANDOFF_TEST_LONG").is_some()
 }
 
+/// A number of the environment, such as a seed.
+#[must_use]
+pub fn number(name: &str) -> Option<u64> {
+    variable(name).and_then(|text| text.parse().ok())
+}
+
+/// Whether the long cases run too: where `HANDOFF_TEST_LONG` is set, as in CI.
+#[must_use]
+pub fn long() -> bool {
+    variable("HANDOFF_TEST_LONG").is_some()
+}
+
 fn is_required(what: Need) -> bool {
     let required = variable(REQUIRE).unwrap_or_default();
     required.split(',').any(|name| name.trim().eq_ignore_ascii_case(what.name()))

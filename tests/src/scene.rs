@@ -2,6 +2,7 @@
 //! verbs for what people do.
 
 use crate::instance::{Instance, Setup};
+use crate::served::Served;
 use crate::tenant::{Member, Tenant};
 use handoff::wiring::Ports;
 use handoff_sandbox::azure::{
@@ -186,7 +187,7 @@ impl Board {
     /// # Panics
     /// When the simulator refuses it.
     #[must_use]
-    pub fn set_up(instance: &Instance, name: &str) -> Self {
+    pub fn set_up(instance: &Served, name: &str) -> Self {
         let azure = &instance.azure;
         let collection = azure.add_collection(name, Hosting::Cloud);
         let project = azure.add_project(collection, "Payments", Process::Agile).unwrap();
@@ -198,7 +199,7 @@ impl Board {
 
 /// Somebody new in Azure DevOps, whose address is made from their name.
 #[must_use]
-pub fn person(instance: &Instance, name: &str) -> Person {
+pub fn person(instance: &Served, name: &str) -> Person {
     let address = format!("{}@example.org", name.to_lowercase().replace(' ', "."));
     let identity = instance.azure.add_identity(NewIdentity::person(name, &address));
     Person { name: name.to_owned(), address, identity }

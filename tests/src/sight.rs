@@ -1,7 +1,7 @@
 //! What people see of a group: in the API, and in its channel.
 
-use crate::instance::Instance;
 use crate::scene::Group;
+use crate::served::Served;
 use handoff_sandbox::discord::{SimMessage, Snowflake};
 use serde_json::Value;
 use std::collections::BTreeSet;
@@ -75,7 +75,7 @@ fn user(assignee: &Value) -> Option<i64> {
     assignee["id"].as_i64()
 }
 
-impl Instance {
+impl Served {
     /// The user who has a group.
     pub async fn assignee(&self, group: &Group) -> Option<i64> {
         user(&self.api.get(&group.at).await["assignee"])

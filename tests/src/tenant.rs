@@ -1,8 +1,8 @@
 //! An organization as its people set it up through the API: members, a team, a project, the installation
 //! of Azure DevOps, a channel in Discord.
 
-use crate::instance::Instance;
 use crate::scene::{Board, Group, PAT, Person};
+use crate::served::Served;
 use handoff_sandbox::azure::WorkItemKey;
 use handoff_sandbox::discord::{ChannelKind, OverwriteTarget, Permissions, Snowflake};
 use reqwest::Method;
@@ -53,7 +53,7 @@ fn number(json: &Value, field: &str) -> i64 {
 
 impl Tenant {
     /// Sets one up: the board's project connected, a route of cards and pings, nobody in it yet.
-    pub async fn set_up(instance: &Instance, board: &Board, name: &str) -> Self {
+    pub async fn set_up(instance: &Served, board: &Board, name: &str) -> Self {
         let api = &instance.api;
         let id = number(&api.post("/organizations", json!({"name": name, "issue_sync": true})).await, "id");
         let at = format!("/organizations/{id}");
@@ -83,17 +83,17 @@ impl Tenant {
     }
 
     /// Makes them a user with their verified address and a Discord account; in no team yet.
-    pub async fn add_user(&mut self, instance: &Instance, person: &Person) -> Member {
+    pub async fn add_user(&mut self, instance: &Served, person: &Person) -> Member {
         let emails = json!([{"address": person.address, "verified": true}]);
         self.add_user_with(instance, person, emails).await
     }
 
     /// Makes them a user of whom no address is known.
-    pub async fn add_user_without_address(&mut self, instance: &Instance, person: &Person) -> Member {
+    pub async fn add_user_without_address(&mut self, instance: &Served, person: &Person) -> Member {
         self.add_user_with(instance, person, json!([])).await
     }
 
-    async fn add_user_with(&mut self, instance: &Instance, person: &Person, emails: Value) -> Member {
+    async fn add_user_with(&mut self, instance: &Served, person: &Person, emails: Value) -> Member {
         let discord = instance.discord.add_user(&person.name);
         instance.discord.add_member(self.guild, discord).unwrap();
         instance.discord.give_role(self.guild, discord, self.readers).unwrap();
@@ -105,38 +105,38 @@ impl Tenant {
     }
 
     /// Makes them a user in the team of the project.
-    pub async fn add_member(&mut self, instance: &Instance, person: &Person) -> Member {
+    pub async fn add_member(&mut self, instance: &Served, person: &Person) -> Member {
         let member = self.add_user(instance, person).await;
         self.join_team(instance, member).await;
         member
     }
 
     /// Puts a user into the team of the project.
-    pub async fn join_team(&self, instance: &Instance, member: Member) {
+    pub async fn join_team(&self, instance: &Served, member: Member) {
         let path = format!("{}/teams/{}/members/{}", self.at, self.team, member.user);
         instance.api.change(Method::PUT, &path, Value::Null).await;
     }
 
     /// Activates or deactivates a user.
-    pub async fn set_active(&self, instance: &Instance, member: Member, active: bool) {
+    pub async fn set_active(&self, instance: &Served, member: Member, active: bool) {
         let path = format!("{}/users/{}", self.at, member.user);
         instance.api.change(Method::PATCH, &path, json!({"active": active})).await;
     }
 
     /// Says which of our users an identity in Azure DevOps is: by `identity_id` or `unique_name`.
-    pub async fn map(&self, instance: &Instance, by: &str, identity: &str, member: Member) {
+    pub async fn map(&self, instance: &Served, by: &str, identity: &str, member: Member) {
         let mapping = json!({"integration": self.integration, by: identity, "user": member.user});
         instance.api.post(&format!("{}/identity-mappings", self.at), mapping).await;
     }
 
     /// Changes a toggle of the installation.
-    pub async fn toggle(&self, instance: &Instance, toggle: &str, on: bool) {
+    pub async fn toggle(&self, instance: &Served, toggle: &str, on: bool) {
         let path = format!("{}/installations/{}", self.at, self.installation);
         instance.api.change(Method::PATCH, &path, json!({"toggles": {toggle: on}})).await;
     }
 
     /// A group in the project.
-    pub async fn group(&self, instance: &Instance, title: &str) -> Group {
+    pub async fn group(&self, instance: &Served, title: &str) -> Group {
         let path = format!("{}/projects/{}/groups", self.at, self.project);
         let made = instance.api.post(&path, json!({"title": title})).await;
         let id = text(&made, "id");
@@ -145,18 +145,18 @@ impl Tenant {
     }
 
     /// Links a group with a work item.
-    pub async fn link(&self, instance: &Instance, group: &Group, item: WorkItemKey) -> Value {
+    pub async fn link(&self, instance: &Served, group: &Group, item: WorkItemKey) -> Value {
         let link = json!({"installation": self.installation, "work_item": item.number});
         instance.api.post(&format!("{}/links", group.at), link).await
     }
 
     /// The deliveries that ended so, as the API shows them.
-    pub async fn deliveries(&self, instance: &Instance, state: &str) -> Vec<Value> {
+    pub async fn deliveries(&self, instance: &Served, state: &str) -> Vec<Value> {
         instance.api.list(&format!("{}/deliveries?state={state}", self.at)).await
     }
 
     /// All deliveries, counted by their state.
-    pub async fn delivery_states(&self, instance: &Instance) -> BTreeMap<String, usize> {
+    pub async fn delivery_states(&self, instance: &Served) -> BTreeMap<String, usize> {
         let mut states = BTreeMap::new();
         for one in instance.api.list(&format!("{}/deliveries", self.at)).await {
             *states.entry(text(&one, "state")).or_default() += 1;
@@ -165,13 +165,13 @@ impl Tenant {
     }
 
     /// The links on which somebody is unresolved.
-    pub async fn unresolved(&self, instance: &Instance) -> Vec<Value> {
+    pub async fn unresolved(&self, instance: &Served) -> Vec<Value> {
         instance.api.list(&format!("{}/unresolved", self.at)).await
     }
 }
 
 /// A guild with a channel that only the bot and those with a role read.
-fn quiet_channel(instance: &Instance, name: &str) -> (Snowflake, Snowflake, Snowflake) {
+fn quiet_channel(instance: &Served, name: &str) -> (Snowflake, Snowflake, Snowflake) {
     let discord = &instance.discord;
     let guild = discord.add_guild(name);
     let readers = discord.add_role(guild, "Readers", Permissions::NONE, false).unwrap();

@@ -1,7 +1,7 @@
 //! Deliveries sent by hand: rightly or wrongly authenticated, of any bytes, and what we answer.
 
 use crate::api::Answer;
-use crate::instance::Instance;
+use crate::served::Served;
 use handoff_sandbox::azure::SubscriptionId;
 use handoff_sandbox::client::plain_client;
 use reqwest::header::{AUTHORIZATION, HeaderValue};
@@ -27,7 +27,7 @@ impl Caller {
     /// # Panics
     /// When there is none.
     #[must_use]
-    pub fn of(instance: &Instance, hook: SubscriptionId) -> Self {
+    pub fn of(instance: &Served, hook: SubscriptionId) -> Self {
         let inputs = instance.azure.subscription(hook).unwrap().consumer_inputs;
         let input = |name: &str| inputs.get(name).cloned().unwrap_or_default();
         Self { url: input("url"), user: input("basicAuthUsername"), password: input("basicAuthPassword") }

@@ -43,6 +43,8 @@ impl Figure {
             "runs": self.measured.len(),
             "min": self.at(0),
             "median": self.at(50),
+            "p95": self.at(95),
+            "p99": self.at(99),
             "max": self.at(100),
             "limit": self.limit,
             "ok": !self.is_over(),
@@ -52,7 +54,8 @@ impl Figure {
 
 /// For people.
 pub(crate) fn table(figures: &[Figure]) -> String {
-    let mut table = format!("{:<44} {:>9} {:>9} {:>9} {:>9}  \n", "", "min", "median", "max", "limit");
+    let mut table =
+        format!("{:<44} {:>9} {:>9} {:>9} {:>9} {:>9} {:>9}  \n", "", "min", "median", "p95", "p99", "max", "limit");
     for figure in figures {
         let limit = figure.limit.map_or_else(|| "peer".to_owned(), |limit| format!("{limit:.1}"));
         let verdict = if figure.is_over() { "OVER" } else { "" };
@@ -60,9 +63,11 @@ pub(crate) fn table(figures: &[Figure]) -> String {
         // Writing to a string cannot fail.
         let _ = writeln!(
             table,
-            "{named:<44} {:>9.1} {:>9.1} {:>9.1} {limit:>9}  {verdict}",
+            "{named:<44} {:>9.1} {:>9.1} {:>9.1} {:>9.1} {:>9.1} {limit:>9}  {verdict}",
             figure.at(0),
             figure.at(50),
+            figure.at(95),
+            figure.at(99),
             figure.at(100)
         );
     }

@@ -1,6 +1,7 @@
 //! Measures Handoff: each figure beside its limit and a peer of the same run.
 
 mod figure;
+mod latency;
 mod process;
 mod start;
 
@@ -31,6 +32,16 @@ enum Command {
         #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=1000))]
         runs: u32,
     },
+    /// How long it takes from a change in Azure DevOps to the message in Discord, both simulated.
+    Latency {
+        /// How many changes are made.
+        #[arg(long, default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+        changes: u32,
+        /// How many of them in a second. Discord takes fifty requests a second from a bot, and a change is two:
+        /// the card and the mention.
+        #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=24))]
+        rate: u32,
+    },
 }
 
 #[expect(clippy::print_stdout, clippy::print_stderr, reason = "this program's whole purpose is to print figures")]
@@ -56,5 +67,6 @@ fn measure(line: &CommandLine) -> anyhow::Result<Vec<Figure>> {
     let binary = process::binary(line.binary.as_deref())?;
     match line.command {
         Command::Start { runs } => start::measure(&binary, runs),
+        Command::Latency { changes, rate } => latency::measure(&binary, changes, rate),
     }
 }

@@ -1,6 +1,7 @@
 //! The process that is measured: found, started, waited for, looked at and stopped.
 
 use anyhow::{Context, bail, ensure};
+use serde_json::Value;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -30,6 +31,14 @@ pub(crate) fn duration_of(command: &mut Command) -> anyhow::Result<Duration> {
     Ok(begun.elapsed())
 }
 
+/// The binary with its data in this folder, where nothing else is configured.
+pub(crate) fn command(binary: &Path, data: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(binary);
+    command.args(arguments).current_dir(data).env_clear();
+    command.env("HANDOFF_DATA_DIR", data).env("HANDOFF_LISTEN", "127.0.0.1:0");
+    command
+}
+
 /// `handoff serve` on a folder of its own. Killed when dropped.
 pub(crate) struct Served(Child);
 
@@ -37,18 +46,22 @@ impl Served {
     /// Starts it and waits until it says that it is ready; says how long that took.
     pub(crate) fn start(binary: &Path, data: &Path) -> anyhow::Result<(Self, Duration)> {
         let begun = now();
-        let mut command = Command::new(binary);
-        command.args(["serve", "--json"]).current_dir(data).env_clear();
-        command.env("HANDOFF_DATA_DIR", data).env("HANDOFF_LISTEN", "127.0.0.1:0");
+        let (served, _) = Self::ready(&mut command(binary, data, &["serve", "--json"]))?;
+        Ok((served, begun.elapsed()))
+    }
+
+    /// Starts what this command serves and waits until it says that it is ready; gives what it said.
+    pub(crate) fn ready(command: &mut Command) -> anyhow::Result<(Self, Value)> {
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().context("starting the binary")?;
         let stdout = child.stdout.take().context("its output")?;
         let served = Self(child);
         for line in BufReader::new(stdout).lines() {
-            if line?.contains("\"ready\":true") {
-                return Ok((served, begun.elapsed()));
+            let line = line?;
+            if line.contains("\"ready\":true") {
+                return Ok((served, serde_json::from_str(&line)?));
             }
         }
-        bail!("the binary ended before it was ready; try it by hand: {} serve", binary.display())
+        bail!("the binary ended before it was ready; try it by hand: {command:?}")
     }
 
     /// What it holds in memory, in MiB (`VmRSS` of Linux).

@@ -4,9 +4,10 @@ use crate::chat_without_token::ChatWithoutToken;
 use crate::config::Config;
 use crate::database::{self, IfMissing};
 use crate::database_lock::DatabaseLock;
-use crate::environment::{SystemClock, SystemEntropy};
+use crate::environment::SystemEntropy;
 use crate::failure::Failure;
 use crate::key_file;
+use crate::parts::Parts;
 use crate::running::{Loops, Running};
 use crate::secret_box::XChaChaSecretBox;
 use crate::wiring::{Choices, Ports, wire};
@@ -53,7 +54,15 @@ impl Instance {
     /// # Errors
     /// Whatever is in the way, with the exit code it calls for.
     pub async fn start(config: &Config) -> Result<Self, Failure> {
-        Self::start_reached_at(config, |_| config.public_url.clone()).await
+        Self::start_with(config, Parts::default()).await
+    }
+
+    /// As [`Instance::start`], with these parts.
+    ///
+    /// # Errors
+    /// As [`Instance::start`].
+    pub async fn start_with(config: &Config, parts: Parts) -> Result<Self, Failure> {
+        Self::start_all(config, parts, |_| config.public_url.clone()).await
     }
 
     /// As [`Instance::start`], where others reach it at an address that is known once it listens.
@@ -64,12 +73,21 @@ impl Instance {
         config: &Config,
         public_url: impl FnOnce(SocketAddr) -> Option<String>,
     ) -> Result<Self, Failure> {
+        Self::start_all(config, Parts::default(), public_url).await
+    }
+
+    async fn start_all(
+        config: &Config,
+        parts: Parts,
+        public_url: impl FnOnce(SocketAddr) -> Option<String>,
+    ) -> Result<Self, Failure> {
         // Before the database is touched: two of us on one file would each take the other's leases for lost.
         let lock = DatabaseLock::take(&config.database)?;
         let database = database::open_current(config, IfMissing::Make).await?;
-        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let Parts { clock, adapt } = parts;
         let secrets = secret_box(config, &database).await?;
-        let ports = ports(config, &database, secrets, clock.clone())?;
+        let mut ports = ports(config, &database, secrets, clock.clone())?;
+        adapt(&mut ports);
         let server = Server::bind(config.listen, config.http.limits, clock).await;
         let server = server.with_context(|| format!("{} cannot be listened on", config.listen))?;
         let public_url = public_url(server.local_addr());

@@ -14,6 +14,7 @@ pub mod instance;
 pub mod key_file;
 pub mod logging;
 pub mod output;
+pub mod parts;
 pub mod running;
 pub mod secret_box;
 pub mod signals;
@@ -22,6 +23,7 @@ pub mod wiring;
 use clap::Parser;
 use command_line::CommandLine;
 use output::Output;
+use parts::Parts;
 use std::process::ExitCode;
 
 /// Sets TLS up for the whole process; once is enough, and again does no harm. Clients cannot be made before.
@@ -33,9 +35,15 @@ pub fn prepare_tls() {
 /// Runs the program with the process's arguments, and says how it ended.
 #[must_use]
 pub fn main() -> ExitCode {
+    main_with(Parts::default())
+}
+
+/// As [`main`], serving with these parts.
+#[must_use]
+pub fn main_with(parts: Parts) -> ExitCode {
     let command_line = CommandLine::parse();
     let output = Output::new(command_line.json);
-    match commands::run(command_line, output) {
+    match commands::run(command_line, output, parts) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             output.failed(&failure);

@@ -14,8 +14,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
 
-const WORKS: u8 = 0;
-const REFUSES: u8 = 1;
+pub(crate) const WORKS: u8 = 0;
+pub(crate) const REFUSES: u8 = 1;
 const HANGS: u8 = 2;
 
 /// An inbox that does not store when it is told not to.
@@ -54,7 +54,8 @@ impl Inbox for Flaky {
     }
 }
 
-async fn flaky_scene() -> (Scene, Arc<AtomicU8>) {
+/// A scene whose inbox does as it is told.
+pub(crate) async fn flaky_scene() -> (Scene, Arc<AtomicU8>) {
     let mood = Arc::new(AtomicU8::new(WORKS));
     let switch = mood.clone();
     let scene = Scene::with(Setup::default(), move |ports| {

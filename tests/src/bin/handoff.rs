@@ -1,7 +1,7 @@
-//! The program for the tests that run it: nothing of its own.
+//! The program for the tests that run it: with the clock and the stops that they ask for, else as it is.
 
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    handoff::main()
+    handoff::main_with(handoff_tests::under_test::parts())
 }

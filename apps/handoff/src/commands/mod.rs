@@ -11,15 +11,16 @@ use crate::command_line::{Command, CommandLine, ConfigCommand};
 use crate::config::Config;
 use crate::failure::Failure;
 use crate::output::Output;
+use crate::parts::Parts;
 use crate::{demo, logging, prepare_tls};
 use std::future::Future;
 use tokio::runtime::Builder;
 
-/// Does what the command line says.
+/// Does what the command line says; what it serves has these parts.
 ///
 /// # Errors
 /// Why it could not be done.
-pub fn run(command_line: CommandLine, output: Output) -> Result<(), Failure> {
+pub fn run(command_line: CommandLine, output: Output, parts: Parts) -> Result<(), Failure> {
     let load = || Config::load(command_line.config.as_deref());
     match command_line.command {
         Command::Config(ConfigCommand::Check) => config::check(load()?.1, output),
@@ -27,7 +28,7 @@ pub fn run(command_line: CommandLine, output: Output) -> Result<(), Failure> {
         Command::Serve => {
             let (config, _) = load()?;
             logging::begin(&config.log)?;
-            on_all_cores(serve::serve(config, output))
+            on_all_cores(serve::serve(config, output, parts))
         }
         Command::Migrate(args) => {
             let (config, _) = load()?;

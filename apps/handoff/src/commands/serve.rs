@@ -4,15 +4,16 @@ use crate::config::Config;
 use crate::failure::Failure;
 use crate::instance::Instance;
 use crate::output::Output;
+use crate::parts::Parts;
 use crate::signals::Signals;
 use serde_json::json;
 
 /// Serves until SIGTERM or SIGINT, then finishes what is under way; a second signal ends at once.
-pub(super) async fn serve(config: Config, output: Output) -> Result<(), Failure> {
+pub(super) async fn serve(config: Config, output: Output, parts: Parts) -> Result<(), Failure> {
     // Before anything else, so that a signal during the start is not lost.
     let mut signals = Signals::listen()?;
     let mut instance = tokio::select! {
-        instance = Instance::start(&config) => instance?,
+        instance = Instance::start_with(&config, parts) => instance?,
         () = signals.next() => return Ok(()),
     };
     let listening = instance.running.addr();

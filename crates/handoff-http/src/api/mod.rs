@@ -66,8 +66,9 @@ pub(crate) fn routes(state: &Arc<ApiState>) -> Router<Arc<ApiState>> {
         .fallback(no_such_path)
         .method_not_allowed_fallback(no_such_method)
         .layer(DefaultBodyLimit::max(MAX_BODY))
-        .layer(from_fn(in_time))
-        .layer(from_fn_with_state(state.clone(), authenticate));
+        .layer(from_fn_with_state(state.clone(), authenticate))
+        // Outermost: the store may hang while the token is looked up, too.
+        .layer(from_fn(in_time));
     Router::new().nest("/api/v1", inside)
 }
 
