@@ -294,10 +294,15 @@ async fn ping_after(
 ) -> Sent {
     let mut found = source(None);
     change(&mut found);
+    let is_begun = known.is_some();
     let mut looking = MockUnitOfWork::new();
     looking.expect_message_record().returning(move |_, _, _, _| Ok(known.clone()));
-    looking.expect_told_since().returning(|_, _| Ok(0));
     let mut uows = vec![reading(Some(found)), looking];
+    if !is_begun {
+        let mut counting = MockUnitOfWork::new();
+        counting.expect_told_since().returning(|_, _| Ok(0));
+        uows.push(counting);
+    }
     uows.extend((0..2).map(|_| {
         let mut uow = MockUnitOfWork::new();
         uow.expect_hold_outbox().returning(|_, _| Ok(()));
