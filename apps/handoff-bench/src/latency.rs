@@ -13,6 +13,7 @@ use handoff_sandbox::clock::SimClock;
 use handoff_sandbox::discord::{ChannelKind, DiscordOptions, DiscordSim, Snowflake};
 use reqwest::{Client, Method};
 use serde_json::{Value, json};
+use std::net::TcpListener;
 use std::path::Path;
 use std::time::Duration;
 use tokio::time::{MissedTickBehavior, interval};
@@ -57,8 +58,11 @@ pub(crate) fn measure(binary: &Path, changes: u32, rate: u32) -> anyhow::Result<
         azure.concurrent_deliveries = DELIVERIES;
         let azure = AzureSim::start(azure).await?;
         let discord = DiscordSim::start(DiscordOptions::new(SimClock::real())).await?;
+        // Taken for a moment only: hooks are made with the address, so that it must be known before.
+        let listen = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
         let configured = |arguments: &[&str]| {
             let mut command = command(binary, data.path(), arguments);
+            command.env("HANDOFF_LISTEN", listen.to_string()).env("HANDOFF_PUBLIC_URL", format!("http://{listen}"));
             command.env("HANDOFF_AZURE__ALLOWED_HOSTS", azure.addr().to_string());
             command.env("HANDOFF_AZURE__ALLOW_HTTP", "true").env("HANDOFF_AZURE__ALLOW_PRIVATE_ADDRESSES", "true");
             command.env("HANDOFF_DISCORD__TOKEN", BOT);

@@ -228,6 +228,7 @@ impl Program<'_> {
         command.args(arguments).current_dir(self.folder.path()).env_clear().stderr(log);
         command.envs([
             ("HANDOFF_LISTEN", self.listen.to_string()),
+            ("HANDOFF_PUBLIC_URL", format!("http://{}", self.listen)),
             ("HANDOFF_DATABASE__URL", self.database_url.to_owned()),
             ("HANDOFF_AZURE__ALLOWED_HOSTS", self.azure.addr().to_string()),
             ("HANDOFF_AZURE__ALLOW_HTTP", "true".to_owned()),

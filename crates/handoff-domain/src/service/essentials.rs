@@ -38,26 +38,6 @@ impl Essentials {
         due_now(organization, task, self.clock.as_ref(), self.entropy.as_ref())
     }
 
-    /// Arms the cards of the groups that a user has, of every organization: they show the user otherwise
-    /// from now on.
-    pub(super) async fn arm_cards_of(&self, uow: &mut dyn UnitOfWork, user: UserId) -> Result<(), StoreError> {
-        let mut after = None;
-        loop {
-            let cards = uow.cards_of_user(user, after, CARDS_AT_ONCE).await?;
-            let Some(last) = cards.last().copied() else { return Ok(()) };
-            let card = |place: &CardPlace| OutboxArm {
-                project: Some(place.project),
-                ..self.armed(place.organization, OutboxTask::Card { group: place.group, route: place.route })
-            };
-            let rows: Vec<OutboxArm> = cards.iter().map(card).collect();
-            uow.arm(&rows).await?;
-            if cards.len() < usize::from(CARDS_AT_ONCE) {
-                return Ok(());
-            }
-            after = Some(last);
-        }
-    }
-
     /// Saves under a snowflake id where those are on, else under zero, for which the store gives one.
     /// `save` opens a transaction of its own each time.
     ///
@@ -111,4 +91,32 @@ pub(super) fn slugs_for(name: &Name, entropy: &dyn Entropy) -> Vec<Slug> {
     let mut candidates = suggested.alternatives(entropy);
     candidates.insert(0, suggested);
     candidates
+}
+
+/// Arms the cards of the groups that a user has, of every organization: they show the user otherwise from now
+/// on.
+///
+/// # Errors
+/// [`StoreError`].
+pub(super) async fn arm_cards_of(
+    uow: &mut dyn UnitOfWork,
+    user: UserId,
+    clock: &dyn Clock,
+    entropy: &dyn Entropy,
+) -> Result<(), StoreError> {
+    let mut after = None;
+    loop {
+        let cards = uow.cards_of_user(user, after, CARDS_AT_ONCE).await?;
+        let Some(last) = cards.last().copied() else { return Ok(()) };
+        let card = |place: &CardPlace| {
+            let task = OutboxTask::Card { group: place.group, route: place.route };
+            OutboxArm { project: Some(place.project), ..due_now(place.organization, task, clock, entropy) }
+        };
+        let rows: Vec<OutboxArm> = cards.iter().map(card).collect();
+        uow.arm(&rows).await?;
+        if cards.len() < usize::from(CARDS_AT_ONCE) {
+            return Ok(());
+        }
+        after = Some(last);
+    }
 }

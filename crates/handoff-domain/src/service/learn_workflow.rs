@@ -3,8 +3,10 @@
 
 use super::connection::connection;
 use super::error::{UseCaseError, rerun};
+use super::essentials::due_now;
 use super::refresh_work_item::RefreshWorkItem;
 use crate::id::{InstallationId, OrganizationId};
+use crate::outbox::OutboxTask;
 use crate::port::TrackerConnection;
 use crate::work_item::AzureProjectId;
 use crate::workflow::Workflow;
@@ -34,7 +36,7 @@ impl RefreshWorkItem {
         .await
     }
 
-    /// Learns the states of a type, and reads the project's work items again where that told something new.
+    /// Learns the states of a type, and has the project's work items read again where that told something new.
     ///
     /// # Errors
     /// [`UseCaseError`].
@@ -46,9 +48,19 @@ impl RefreshWorkItem {
         work_item_type: &str,
     ) -> Result<(), UseCaseError> {
         let at = connection(self.reader.as_ref(), self.secrets.as_ref(), organization, installation).await?;
-        if self.learn_workflow(&at, azure_project, work_item_type).await? {
-            self.reconcile_project(organization, installation, azure_project).await.map(drop)?;
+        if !self.learn_workflow(&at, azure_project, work_item_type).await? {
+            return Ok(());
         }
+        let task = OutboxTask::ReconcileProject { installation, azure_project: azure_project.clone() };
+        let (clock, entropy) = (self.assignments.clock.as_ref(), self.assignments.entropy.as_ref());
+        let row = due_now(organization, task, clock, entropy);
+        rerun(|| async {
+            let mut uow = self.assignments.store.begin().await?;
+            uow.arm(std::slice::from_ref(&row)).await?;
+            uow.commit().await
+        })
+        .await?;
+        self.assignments.wake.outbox();
         Ok(())
     }
 }

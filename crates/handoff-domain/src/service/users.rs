@@ -1,7 +1,7 @@
 //! Users of an organization: making one, changing one, and the addresses that trackers know them by.
 
 use super::error::{UseCaseError, rerun};
-use super::essentials::Essentials;
+use super::essentials::{Essentials, arm_cards_of};
 use super::waiting_links::KnownAs;
 use crate::id::{OrganizationId, UserId};
 use crate::organization::{DiscordUserId, Role, User, UserEmail};
@@ -129,7 +129,7 @@ impl Users {
         }
         if let Some(discord) = change.discord {
             uow.set_user_discord(id, discord).await?;
-            self.base.arm_cards_of(uow.as_mut(), id).await?;
+            arm_cards_of(uow.as_mut(), id, self.base.clock.as_ref(), self.base.entropy.as_ref()).await?;
         }
         self.base.arm_waiting(uow.as_mut(), organization, known).await?;
         uow.commit().await

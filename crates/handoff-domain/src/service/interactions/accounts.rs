@@ -9,6 +9,7 @@ use crate::interaction::{Interaction, Notice, Reply};
 use crate::organization::GuildId;
 use crate::port::{StoreError, UnitOfWork};
 use crate::service::error::{UseCaseError, rerun};
+use crate::service::essentials::arm_cards_of;
 use crate::text::Name;
 
 impl Interactions {
@@ -34,7 +35,10 @@ impl Interactions {
             return Err(Notice::AccountTaken.into());
         }
         uow.set_user_discord(user.id, Some(interaction.account)).await?;
+        let (clock, entropy) = (self.assignments.clock.as_ref(), self.assignments.entropy.as_ref());
+        arm_cards_of(uow.as_mut(), user.id, clock, entropy).await?;
         uow.commit().await?;
+        self.assignments.wake.outbox();
         tracing::info!(organization = %code.organization, user = %user.id, "a Discord account was linked by a code");
         Ok(Notice::Linked { name: user.name.into() })
     }
@@ -51,7 +55,10 @@ impl Interactions {
         }
         let user = uow.user_by_discord(interaction.account).await?.ok_or(Notice::NotLinked)?;
         uow.set_user_discord(user.id, None).await?;
+        let (clock, entropy) = (self.assignments.clock.as_ref(), self.assignments.entropy.as_ref());
+        arm_cards_of(uow.as_mut(), user.id, clock, entropy).await?;
         uow.commit().await?;
+        self.assignments.wake.outbox();
         tracing::info!(user = %user.id, "a Discord account was unlinked by its owner");
         Ok(Notice::Unlinked)
     }
