@@ -156,6 +156,14 @@ impl Served {
         found.map(ping).collect()
     }
 
+    /// Whether a summary was posted where the group is shown: what is read late, or is too much for a minute,
+    /// is told there and not in mentions.
+    #[must_use]
+    pub fn is_summed_up(&self, group: &Group) -> bool {
+        let messages = self.discord.messages(group.channel);
+        messages.iter().any(|message| message.content.contains(" changed: "))
+    }
+
     /// The accounts that were mentioned about the group, the oldest mention first; each alone in its
     /// message, by name.
     ///

@@ -4,7 +4,7 @@ use crate::chat_without_token::ChatWithoutToken;
 use crate::config::Config;
 use crate::database::{self, IfMissing};
 use crate::database_lock::DatabaseLock;
-use crate::environment::SystemEntropy;
+use crate::environment::{SystemClock, SystemEntropy};
 use crate::failure::Failure;
 use crate::key_file;
 use crate::parts::Parts;

@@ -143,6 +143,7 @@ fn sqlite_constraint(message: &str) -> String {
         "external_issues.integration_id, external_issues.number" => "external_issue_number",
         "group_links.id" => "group_link_pkey",
         "group_links.group_id, group_links.external_issue_id" => "group_link_pair",
+        "workflows.integration_id, workflows.azure_project, workflows.work_item_type" => "workflows_pkey",
         "tracking_rules.id" => "tracking_rule_pkey",
         "tracked_items.project_id, tracked_items.integration_id, tracked_items.number" => "tracked_items_pkey",
         "imported_teams.organization_id, imported_teams.integration_id, imported_teams.azure_project" => {

@@ -18,6 +18,7 @@ async fn scene() -> (AzureSim, ProjectId, Program, Value) {
     azure.set_pat("no-items", ada, PatRights { read_work_items: false, ..PatRights::full() });
     azure.set_pat("no-edit", ada, PatRights::read_only());
     let program = Program::new()
+        .reachable()
         .with("HANDOFF_AZURE__ALLOWED_HOSTS", &azure.addr().to_string())
         .with("HANDOFF_AZURE__ALLOW_HTTP", "true")
         .with("HANDOFF_AZURE__ALLOW_PRIVATE_ADDRESSES", "true")

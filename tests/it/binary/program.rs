@@ -44,6 +44,13 @@ impl Program {
         self
     }
 
+    /// Listens where others know it beforehand, so that hooks can be made.
+    pub(crate) fn reachable(self) -> Self {
+        // Taken for a moment only.
+        let listen = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        self.with("HANDOFF_LISTEN", &listen.to_string()).with("HANDOFF_PUBLIC_URL", &format!("http://{listen}"))
+    }
+
     pub(crate) fn file(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }

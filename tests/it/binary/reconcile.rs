@@ -40,7 +40,7 @@ impl Board {
             .with("HANDOFF_AZURE__ALLOWED_HOSTS", &self.azure.addr().to_string())
             .with("HANDOFF_AZURE__ALLOW_HTTP", "true")
             .with("HANDOFF_AZURE__ALLOW_PRIVATE_ADDRESSES", "true")
-            .with("HANDOFF_PUBLIC_URL", "http://127.0.0.1:1")
+            .reachable()
     }
 
     /// Connects the project and links a group with the work item; the path of the connected project.

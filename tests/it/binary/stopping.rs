@@ -17,9 +17,6 @@ const AT_ONCE: usize = 16;
 /// Deliveries answered before the program is asked to stop.
 const BEFORE_STOPPING: usize = 200;
 
-/// Where hooks are told to deliver: the program's own port is known only once it listens.
-const NOWHERE: &str = "http://127.0.0.1:1";
-
 /// A collection with a project, for a program that may call it.
 struct Collection {
     azure: AzureSim,
@@ -43,7 +40,7 @@ impl Collection {
         Program::new()
             .with("HANDOFF_AZURE__ALLOWED_HOSTS", &self.azure.addr().to_string())
             .with("HANDOFF_AZURE__ALLOW_HTTP", "true")
-            .with("HANDOFF_PUBLIC_URL", NOWHERE)
+            .reachable()
             .with("HANDOFF_AZURE__ALLOW_PRIVATE_ADDRESSES", "true")
     }
 
@@ -58,7 +55,7 @@ impl Collection {
         let held = self.azure.subscriptions();
         let updates = held.iter().find(|one| one.event_type == "workitem.updated").unwrap();
         let input = |name: &str| updates.consumer_inputs[name].clone();
-        (input("url").replace(NOWHERE, &serving.url), input("basicAuthPassword"))
+        (input("url"), input("basicAuthPassword"))
     }
 
     fn event(&self, work_item: i64) -> Value {

@@ -46,7 +46,10 @@ async fn database_is_gone(theatre: &Theatre, gone: impl AsyncFnOnce(), back: imp
     let members = [0, 1].map(|n| theatre.tenant.member(&people[n]));
     let changes = [Change::to(members[0].user, None), Change::to(members[1].user, Some(members[0].user))];
     assert_eq!(served.changes(&group).await, changes);
-    assert_eq!(served.mentioned(&group), members.map(|member| member.discord));
+    let told = served.mentioned(&group);
+    let due = members.map(|member| member.discord);
+    assert!(due.starts_with(&told), "{told:?}");
+    assert!(told.len() == due.len() || served.is_summed_up(&group), "{told:?}");
     assert!(served.card(&group).assignee.starts_with("Member 1 · "), "{:?}", served.card(&group));
     assert!(served.azure.dropped_events().is_empty());
     let told = served.azure.notifications(hook);

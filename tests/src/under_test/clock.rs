@@ -109,8 +109,10 @@ mod tests {
         let following = FollowingClock::of(&path).unwrap();
         let begun = following.now();
         let sleeper = following.sleep(Duration::from_secs(3_600));
-        leading.advance(Duration::from_secs(7_200));
-        tokio::time::timeout(Duration::from_secs(30), sleeper).await.unwrap();
+        // Asleep before the clock is moved: a future that nobody polls has not begun.
+        let moved = async { leading.advance(Duration::from_secs(7_200)) };
+        let both = async { tokio::join!(sleeper, moved) };
+        tokio::time::timeout(Duration::from_secs(30), both).await.unwrap();
         assert!(following.now() >= begun.plus(Duration::from_secs(7_200)));
         assert!(leading.sim().now_us() >= following.now().as_micros() - 1_000_000);
     }

@@ -22,7 +22,8 @@ impl Play {
     /// A route of the project to the channel, and an issue with a card.
     async fn add_issue(&mut self, title: &str) -> Result<()> {
         let project = format!("{}/projects/{}", self.at, self.prop(Prop::Project)?);
-        let route = json!({"channel_id": self.scene.channel, "mode": "card_and_ping"});
+        // Cards only until Assign: more than ten mentions a minute would be told in a summary instead.
+        let route = json!({"channel_id": self.scene.channel, "mode": "card"});
         let route = self.api.post(&format!("{project}/routes"), &route).await?;
         self.keep(Prop::Route, &route["id"])?;
         let group = self.api.post(&format!("{project}/groups"), &json!({"title": title})).await?;

@@ -378,7 +378,6 @@ CREATE TABLE wrong_codes (
   since bigint NOT NULL
 );
 CREATE INDEX wrong_codes_since ON wrong_codes (since);
-CREATE INDEX assignment_user ON assignments (user_id) WHERE user_id IS NOT NULL;
 CREATE INDEX message_route ON messages (route_id, nonce_at);
 CREATE TABLE route_backlog (
   route_id {uuid} NOT NULL REFERENCES routes (id),

@@ -12,6 +12,8 @@ use serde_json::{Value, json};
 /// The assignee is read back with one entry of history, and the card and one mention are due; the same again says
 /// nothing. Nobody is mentioned who did it, or who does not want it, and nobody gets it who is in no team.
 pub(in crate::demo) async fn assign(play: &mut Play) -> Result<Seen> {
+    let route = format!("{}/routes/{}", play.at, play.prop(Prop::Route)?);
+    play.api.patch(&route, &json!({"mode": "card_and_ping"})).await?;
     let path = format!("{}/assignee", play.group_path()?);
     let to = play.as_assignee(&play.scene.ada);
     let quietly = unmentioned(play, &path).await?;
