@@ -71,6 +71,14 @@ impl Scene {
         self.azure.update_work_item(item, change).unwrap();
     }
 
+    /// Takes a work item back to an older revision, as a Server does that was restored from a backup.
+    ///
+    /// # Panics
+    /// When there is no such work item.
+    pub fn restore_there(&self, item: WorkItemKey, revision: i64) {
+        self.azure.restore_work_item_to_older_revision(item, revision).unwrap();
+    }
+
     /// The first of a group's links, as the API shows it.
     pub async fn link_of(&self, group: &Group) -> Value {
         self.api.list(&format!("{}/links", group.at)).await.remove(0)

@@ -161,6 +161,8 @@ fn sqlite_constraint(message: &str) -> String {
         "routes.id" => "route_pkey",
         "messages.id" => "message_pkey",
         "messages.group_id, messages.route_id, messages.kind, messages.subject" => "message_subject",
+        "route_backlog.route_id, route_backlog.activity_id" => "route_backlog_pkey",
+        "singletons.name" => "singleton_pkey",
         "interactions.id" => "interaction_pkey",
         "access_codes.digest" => "access_code_pkey",
         "wrong_codes.account" => "wrong_codes_pkey",

@@ -140,7 +140,7 @@ async fn forgotten_by_azure(read_again: impl AsyncFn(&Scene)) {
     scene.assign_here(&group, &scene.ada).await;
     scene.settle().await;
     scene.advance(CLEARLY_LATER).await;
-    scene.azure.restore_work_item_to_older_revision(item, before).unwrap();
+    scene.restore_there(item, before);
     assert_eq!(scene.assignee_there(item), None);
     read_again(&scene).await;
     scene.settle().await;

@@ -156,7 +156,7 @@ impl LinkWorkItem {
             created_at: clock.now(),
         };
         uow.insert_link(&link).await?;
-        self.baseline(uow, state, &link, issue, read, by, changes).await?;
+        self.baseline(uow, state, (&link, issue), read, by, changes).await?;
         Ok(link)
     }
 
@@ -212,8 +212,7 @@ impl LinkWorkItem {
         &self,
         uow: &mut dyn UnitOfWork,
         state: &GroupState,
-        link: &GroupLink,
-        issue: &ExternalIssue,
+        (link, issue): (&GroupLink, &ExternalIssue),
         read: &Read,
         by: ChangeSource,
         changes: &mut ChangeSet,
