@@ -1,6 +1,8 @@
 //! Connecting: with a service principal, with an address that is proved first, and with the people of the
 //! project's teams.
 
+#![expect(clippy::unwrap_used, reason = "these are tests, helpers included")]
+
 use async_trait::async_trait;
 use handoff_domain::port::{OwnAnswer, PublicAddress};
 use handoff_sandbox::azure::{IdentityId, NewIdentity, NewServicePrincipal, PatRights};

@@ -1,5 +1,7 @@
 //! Tracking rules: work items that match get a group and a link by themselves, once, whatever tells of them.
 
+#![expect(clippy::unwrap_used, reason = "these are tests, helpers included")]
+
 use handoff_sandbox::azure::{NewWorkItem, WorkItemKey};
 use handoff_tests::instance::Setup;
 use handoff_tests::scene::Scene;

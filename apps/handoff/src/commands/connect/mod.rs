@@ -17,7 +17,7 @@ pub enum Connect {
     Discord,
     /// Connect projects of Azure DevOps: guided on a terminal, or with everything given.
     #[command(after_help = vsts::HELP)]
-    Vsts(vsts::VstsArgs),
+    Vsts(Box<vsts::VstsArgs>),
 }
 
 /// Does what is asked.

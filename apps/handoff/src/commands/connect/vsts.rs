@@ -229,7 +229,7 @@ fn credential(args: &VstsArgs, guide: &mut Guide<'_>) -> Result<Credential, Fail
         let question = "Personal access token (not shown)";
         Credential::token(&secret(file, TOKEN_VARIABLE, "--token-file", question, guide)?)
     };
-    Ok(parsed.map_err(Failure::misconfigured)?)
+    parsed.map_err(Failure::misconfigured)
 }
 
 /// Asks Azure DevOps, and tells of each right.
