@@ -12,11 +12,11 @@ use super::outward_plan::{Plan, Wanted, WantedUser, Wording, plan};
 use super::refresh_work_item::RefreshWorkItem;
 use super::send_message::Sent;
 use crate::id::{InstallationId, IntegrationId, MappingId, WorkItemNumber};
-use crate::outbox::{ClaimedTask, OutboxTask};
-use crate::person::{IdentityMapping, Person, same_person};
+use crate::outbox::ClaimedTask;
+use crate::person::{IdentityMapping, Person};
 use crate::port::tracker::WorkItemChange;
 use crate::port::{StoreError, TrackerConnection, TrackerError};
-use crate::work_item::{PendingValue, PendingWrite, same_state};
+use crate::work_item::{PendingValue, PendingWrite};
 
 /// How often it looks again at a work item that changes under its hands, before it waits.
 const MAX_ROUNDS: u32 = 5;
@@ -32,8 +32,6 @@ pub struct ConvergeWorkItem<'a> {
 struct Words {
     assignee: Option<PendingValue<Option<Person>>>,
     state: Option<PendingValue<String>>,
-    /// What a look-up in the directory taught: who somebody is there.
-    learned: Option<(Person, WantedUser)>,
     /// Why not everything can be written, for people.
     problem: Option<String>,
 }
@@ -79,22 +77,17 @@ impl ConvergeWorkItem<'_> {
                 let problem = "the work item is in a project that is not connected";
                 return self.report(&errand, &plan, Some(problem)).await;
             }
-            if let Some(Wanted { value: Wording::Unknown(task), .. }) = &plan.state {
-                self.learn(&at, task).await?;
+            if let Some(Wanted { value: Wording::Unknown, .. }) = &plan.state {
+                let (project, kind) = (&plan.issue.azure_project, &plan.issue.work_item_type);
+                self.refresh.learn_workflow(&at, project, kind).await?;
                 continue;
             }
             let words = self.words(&at, &plan).await?;
             if words.assignee.is_none() && words.state.is_none() {
                 return self.report(&errand, &plan, words.problem.as_deref()).await;
             }
-            if matches!(rerun(|| self.prepare(&errand, &plan, &words)).await?, Prepared::Changed) {
-                continue;
-            }
-            if !self.write(&errand, &at, &plan, &words).await? {
-                continue;
-            }
-            if words.problem.is_some() {
-                return self.report(&errand, &plan, words.problem.as_deref()).await;
+            if matches!(rerun(|| self.prepare(&errand, &plan, &words)).await?, Prepared::Ready) {
+                self.write(&errand, &at, &plan, &words).await?;
             }
         }
         Err(UseCaseError::TryAgain("the work item changes faster than it can be written".to_owned()))
@@ -106,18 +99,14 @@ impl ConvergeWorkItem<'_> {
 
     async fn plan(&self, errand: &Errand<'_>) -> Result<Option<Plan>, StoreError> {
         let mut uow = self.assignments().store.begin().await?;
-        let now = self.assignments().clock.now();
-        plan(uow.as_mut(), errand.integration, errand.installation, errand.number, now).await
+        plan(uow.as_mut(), errand.integration, errand.installation, errand.number).await
     }
 
     async fn words(&self, at: &TrackerConnection, plan: &Plan) -> Result<Words, UseCaseError> {
         let mut words = Words::default();
         if let Some(wanted) = &plan.assignee {
             match self.identity(at, wanted.value.as_ref()).await? {
-                Ok((person, learned)) => {
-                    words.learned = learned;
-                    words.assignee = Some(pending(wanted, person));
-                }
+                Ok(person) => words.assignee = Some(pending(wanted, person)),
                 Err(problem) => words.problem = Some(problem),
             }
         }
@@ -130,7 +119,7 @@ impl ConvergeWorkItem<'_> {
                 let problem = format!("no state of \"{kind}\" says {}; name one in the state map", status.as_str());
                 words.problem.get_or_insert(problem);
             }
-            Some(Wanted { value: Wording::Unknown(_), .. }) | None => {}
+            Some(Wanted { value: Wording::Unknown, .. }) | None => {}
         }
         Ok(words)
     }
@@ -141,15 +130,15 @@ impl ConvergeWorkItem<'_> {
         &self,
         at: &TrackerConnection,
         wanted: Option<&WantedUser>,
-    ) -> Result<Result<(Option<Person>, Option<(Person, WantedUser)>), String>, UseCaseError> {
-        let Some(wanted) = wanted else { return Ok(Ok((None, None))) };
+    ) -> Result<Result<Option<Person>, String>, UseCaseError> {
+        let Some(wanted) = wanted else { return Ok(Ok(None)) };
         let name = &wanted.name;
         let mut mapped =
             wanted.identities.mapped.iter().filter_map(|(id, unique_name)| {
                 Person::from_identity(id.as_deref(), unique_name.as_deref(), None, false)
             });
         match (mapped.next(), mapped.next()) {
-            (Some(person), None) => return Ok(Ok((Some(person), None))),
+            (Some(person), None) => return Ok(Ok(Some(person))),
             (Some(_), Some(_)) => {
                 return Ok(Err(format!("{name} is mapped to more than one identity; remove all mappings but one")));
             }
@@ -167,7 +156,7 @@ impl ConvergeWorkItem<'_> {
             }
         }
         match found.as_slice() {
-            [one] => Ok(Ok((Some(one.clone()), Some((one.clone(), wanted.clone()))))),
+            [one] => Ok(Ok(Some(one.clone()))),
             [] => Ok(Err(format!("Azure DevOps knows nobody with an address of {name}; map an identity"))),
             _ => Ok(Err(format!("Azure DevOps knows several people with an address of {name}; map an identity"))),
         }
@@ -178,11 +167,9 @@ impl ConvergeWorkItem<'_> {
         let now = self.assignments().clock.now();
         let mut uow = self.assignments().store.begin().await?;
         uow.hold_outbox(errand.claimed.id, errand.claimed.token).await?;
-        let again = plan(uow.as_mut(), errand.integration, errand.installation, errand.number, now).await?;
+        let again = plan(uow.as_mut(), errand.integration, errand.installation, errand.number).await?;
         let Some(again) = again.filter(|again| again == planned) else { return Ok(Prepared::Changed) };
-        if let Some((person, wanted)) = &words.learned
-            && !is_known_by_address(person, wanted)
-        {
+        if let Some((person, wanted)) = learned(planned, words) {
             let mapping = IdentityMapping {
                 id: MappingId::generate(now, self.assignments().entropy.as_ref()),
                 organization: errand.claimed.organization,
@@ -211,14 +198,15 @@ impl ConvergeWorkItem<'_> {
         Ok(Prepared::Ready)
     }
 
-    /// Writes; says whether it arrived. What was refused is reported on the links, and an error.
+    /// Writes, or hears why that is not to be; either way the mirror shows what came of it. What was refused is
+    /// reported on the links, and an error.
     async fn write(
         &self,
         errand: &Errand<'_>,
         at: &TrackerConnection,
         plan: &Plan,
         words: &Words,
-    ) -> Result<bool, UseCaseError> {
+    ) -> Result<(), UseCaseError> {
         let change = WorkItemChange {
             assignee: words.assignee.as_ref().map(|one| one.value.clone()),
             state: words.state.as_ref().map(|one| one.value.clone()),
@@ -226,18 +214,10 @@ impl ConvergeWorkItem<'_> {
         let begun_at = self.assignments().clock.now();
         let base = plan.issue.revision;
         match self.refresh.tracker.update_work_item(at, errand.number, base, &change).await {
-            Ok(snapshot) => {
-                let agrees = is_what_was_written(&snapshot, &change);
-                self.refresh.observe_answer(at.integration, snapshot, begun_at).await?;
-                if agrees {
-                    return Ok(true);
-                }
-                // A rule there changed it at once: that is their word, and it was heard just now.
-                Ok(false)
-            }
+            // A rule there may have changed it at once: that is their word, and is heard just now.
+            Ok(snapshot) => self.refresh.observe_answer(at.integration, snapshot, begun_at).await,
             Err(TrackerError::Stale | TrackerError::NotFound { .. }) => {
-                self.refresh.read_and_observe(at, &[errand.number]).await?;
-                Ok(false)
+                self.refresh.read_and_observe(at, &[errand.number]).await
             }
             Err(TrackerError::Rejected { reason }) => {
                 let problem = format!("Azure DevOps refused it: {reason}");
@@ -266,28 +246,16 @@ impl ConvergeWorkItem<'_> {
         }
         Ok(Sent::Edited)
     }
-
-    async fn learn(&self, at: &TrackerConnection, task: &OutboxTask) -> Result<(), UseCaseError> {
-        match task {
-            OutboxTask::LearnWorkflow { azure_project, work_item_type, .. } => {
-                self.refresh.learn_workflow(at, azure_project, work_item_type).await.map(|_| ())
-            }
-            _ => Ok(()),
-        }
-    }
 }
 
 fn pending<W, T>(wanted: &Wanted<W>, value: T) -> PendingValue<T> {
     PendingValue { value, decided_at: wanted.decided_at, by: wanted.by }
 }
 
-/// Whether what the tracker will say of this person is resolved to the user without a mapping.
-fn is_known_by_address(person: &Person, wanted: &WantedUser) -> bool {
-    person.address().is_some_and(|address| wanted.identities.addresses.contains(&address))
-}
-
-fn is_what_was_written(snapshot: &crate::work_item::Snapshot, change: &WorkItemChange) -> bool {
-    let assignee = change.assignee.as_ref();
-    assignee.is_none_or(|wanted| same_person(wanted.as_ref(), snapshot.assignee.as_ref()))
-        && change.state.as_ref().is_none_or(|wanted| same_state(wanted, &snapshot.state))
+/// Whom the directory told, where only a mapping lets what the tracker will say of them be known as the user.
+fn learned<'a>(planned: &'a Plan, words: &'a Words) -> Option<(&'a Person, &'a WantedUser)> {
+    let wanted = planned.assignee.as_ref()?.value.as_ref()?;
+    let person = words.assignee.as_ref()?.value.as_ref()?;
+    let by_address = person.address().is_some_and(|address| wanted.identities.addresses.contains(&address));
+    (wanted.identities.mapped.is_empty() && !by_address).then_some((person, wanted))
 }

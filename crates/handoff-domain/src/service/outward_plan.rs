@@ -6,7 +6,6 @@ use super::workflows::{Workflows, workflows_of};
 use crate::assignee::{Assignee, Decision};
 use crate::group::GroupStatus;
 use crate::id::{GroupId, InstallationId, IntegrationId, LinkId, UserId, WorkItemNumber};
-use crate::outbox::OutboxTask;
 use crate::port::store::{GroupState, KnownIdentities};
 use crate::port::{StoreError, UnitOfWork};
 use crate::time::Timestamp;
@@ -37,7 +36,7 @@ pub(super) enum Wording {
     /// The type has no state that says it.
     None(GroupStatus),
     /// The type's states must be learned first.
-    Unknown(OutboxTask),
+    Unknown,
 }
 
 /// What is to be done about a work item.
@@ -97,7 +96,6 @@ pub(super) async fn plan(
     integration: IntegrationId,
     installation: InstallationId,
     number: WorkItemNumber,
-    now: Timestamp,
 ) -> Result<Option<Plan>, StoreError> {
     let found = uow.lock_external_issues(&[(integration, number)]).await?.into_iter().next();
     let Some(issue) = found.filter(|issue| !issue.deleted) else { return Ok(None) };
@@ -116,7 +114,7 @@ pub(super) async fn plan(
     let members: Vec<Member> =
         linked.into_iter().filter_map(|one| Some((one.clone(), states.get(&one.link.group)?.clone()))).collect();
     let assignee = wanted_assignee(uow, &issue, &members).await?;
-    let state = wanted_state(&issue, &members, &workflows, installation, now);
+    let state = wanted_state(&issue, &members, &workflows, installation);
     Ok(Some(Plan { issue, links, assignee, state, connected }))
 }
 
@@ -155,7 +153,6 @@ fn wanted_state(
     members: &[Member],
     workflows: &Workflows,
     installation: InstallationId,
-    now: Timestamp,
 ) -> Option<Wanted<Wording>> {
     let outward = |(linked, state): &Member| state.issue_sync && linked.toggles.outbound_status;
     let last = latest(members, issue, issue.state_changed_at, |member| {
@@ -167,7 +164,7 @@ fn wanted_state(
     let wording = match workflows.state_for(last.value, issue, installation) {
         Some(Some(state)) => Wording::State(state),
         Some(None) => Wording::None(last.value),
-        None => Wording::Unknown(workflows.to_learn(issue, installation, now)?),
+        None => Wording::Unknown,
     };
     Some(Wanted { value: wording, decided_at: last.at, by: last.source.actor() })
 }

@@ -8,7 +8,7 @@ use crate::port::{StoreError, UnitOfWork};
 use crate::time::Timestamp;
 use crate::work_item::{AzureProjectId, ExternalIssue, LinkedGroup};
 use crate::workflow::{StateMap, Workflow, state_for, status_of};
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::Duration;
 
 /// How long a workflow that lacks a state is believed before it is asked for again.
@@ -46,8 +46,9 @@ pub(super) async fn workflows_of(
 }
 
 impl Workflows {
-    fn map(&self, issue: &ExternalIssue, installation: InstallationId) -> StateMap {
-        self.maps.get(&(installation, issue.azure_project.clone())).cloned().unwrap_or_default()
+    fn map(&self, issue: &ExternalIssue, installation: InstallationId) -> &StateMap {
+        static NOTHING_SAID: StateMap = StateMap { inbound: BTreeMap::new(), outbound: BTreeMap::new() };
+        self.maps.get(&(installation, issue.azure_project.clone())).unwrap_or(&NOTHING_SAID)
     }
 
     fn workflow(&self, issue: &ExternalIssue) -> Option<&(Workflow, Timestamp)> {
@@ -57,7 +58,7 @@ impl Workflows {
     /// The status that the work item's state means; `None` while that is not known.
     pub(super) fn meaning_of(&self, issue: &ExternalIssue, installation: InstallationId) -> Option<GroupStatus> {
         let workflow = self.workflow(issue).map(|(workflow, _)| workflow);
-        status_of(&issue.state, &self.map(issue, installation), workflow)
+        status_of(&issue.state, self.map(issue, installation), workflow)
     }
 
     /// The state that says this status. The outer `None` while the type's states are not known, the inner
@@ -69,7 +70,7 @@ impl Workflows {
         installation: InstallationId,
     ) -> Option<Option<String>> {
         let (workflow, _) = self.workflow(issue)?;
-        Some(state_for(status, &self.map(issue, installation), workflow).map(str::to_owned))
+        Some(state_for(status, self.map(issue, installation), workflow).map(str::to_owned))
     }
 
     /// What learns the states of the work item's type, unless that was done a moment ago.
