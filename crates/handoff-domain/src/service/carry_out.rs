@@ -3,6 +3,7 @@
 //! Delivery is at least once. A record is made only under the lease; a sender that lost it arms a
 //! converge task again, so that whatever it did meanwhile is looked at once more.
 
+use super::connection::connected_project;
 use super::converge_work_item::ConvergeWorkItem;
 use super::create_subscription::Subscriptions;
 use super::create_work_item::{Errand, WantedWorkItem};
@@ -173,11 +174,9 @@ impl CarryOut {
         installation: InstallationId,
         azure_project: &AzureProjectId,
     ) -> Result<(), UseCaseError> {
-        let connected = self.subscriptions.reader.connected_projects(claimed.organization, installation).await?;
-        if !connected.iter().any(|one| one.azure_project == *azure_project) {
-            return Err(UseCaseError::NotFound { what: "connected project" });
-        }
-        let ensured = self.subscriptions.create_subscription(claimed.organization, installation, azure_project);
+        let organization = claimed.organization;
+        connected_project(self.subscriptions.reader.as_ref(), organization, installation, azure_project).await?;
+        let ensured = self.subscriptions.create_subscription(organization, installation, azure_project);
         ensured.await.map(drop)
     }
 

@@ -5,7 +5,7 @@
 
 use super::assignments::{About, locked, look_around};
 use super::change_set::ChangeSet;
-use super::connection::connection;
+use super::connection::{connected_project, connection};
 use super::create_work_item::marker_of;
 use super::error::{UseCaseError, rerun};
 use super::link_work_item::LinkWorkItem;
@@ -100,10 +100,7 @@ impl LinkWorkItem {
         text: &str,
         marker: &str,
     ) -> Result<Sent, UseCaseError> {
-        let connected = self.reader.connected_projects(organization, installation).await?;
-        if !connected.iter().any(|one| one.azure_project == *azure_project) {
-            return Err(UseCaseError::NotFound { what: "connected project" });
-        }
+        connected_project(self.reader.as_ref(), organization, installation, azure_project).await?;
         let at = connection(self.reader.as_ref(), self.secrets.as_ref(), organization, installation).await?;
         if !self.tracker.has_comment(&at, azure_project, number, marker).await? {
             self.tracker.add_comment(&at, azure_project, number, text).await?;

@@ -10,7 +10,7 @@
 //! it would not do: Sentry found that this revives none, getsentry/sentry#10407.) Which are replaced depends
 //! on the [`Occasion`]. A look that fails tells nothing: what is out of reach is not missing.
 
-use super::connection::connection;
+use super::connection::{connected_project, connection};
 use super::error::{UseCaseError, rerun};
 use super::essentials::due_now;
 use crate::hook::{EventType, Hook, HookStatus, Occasion};
@@ -179,9 +179,7 @@ impl Subscriptions {
         azure_project: &AzureProjectId,
     ) -> Result<Vec<Hook>, UseCaseError> {
         let at = connection(self.reader.as_ref(), self.secrets.as_ref(), organization, installation).await?;
-        let connected = self.reader.connected_projects(organization, installation).await?;
-        let connected = connected.into_iter().find(|one| one.azure_project == *azure_project);
-        let connected = connected.ok_or(UseCaseError::NotFound { what: "connected project" })?;
+        let connected = connected_project(self.reader.as_ref(), organization, installation, azure_project).await?;
         if self.public_url.is_none() {
             let reason = "there is no public_url, and so there are no hooks whose secrets could be changed";
             return Err(UseCaseError::Refused(reason.to_owned()));

@@ -6,13 +6,13 @@
 
 use super::assignments::{About, locked, look_around};
 use super::change_set::{ChangeSet, Told};
-use super::connection::connection;
+use super::connection::{connected_project, connection};
 use super::error::{UseCaseError, rerun};
 use super::essentials::due_now;
 use super::link_work_item::{LinkWorkItem, Read};
 use super::send_message::Sent;
 use crate::assignee::{ActivityKind, ChangeSource, Decision};
-use crate::id::{GroupId, InstallationId, LinkId, OrganizationId, OutboxId};
+use crate::id::{GroupId, InstallationId, OrganizationId, OutboxId};
 use crate::outbox::{ClaimedTask, OutboxTask};
 use crate::port::TrackerConnection;
 use crate::port::read::GroupView;
@@ -20,7 +20,7 @@ use crate::port::tracker::NewWorkItem;
 use crate::project::Project;
 use crate::text::{single_line, tamed};
 use crate::tracking::TrackingFilter;
-use crate::work_item::{AzureProjectId, GroupLink, OWN_TAG, Snapshot};
+use crate::work_item::{AzureProjectId, OWN_TAG, Snapshot};
 
 /// A work item that is wanted of a group.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -101,10 +101,8 @@ impl LinkWorkItem {
         let (organization, wanted) = (errand.claimed.organization, &errand.wanted);
         let view = self.reader.group(organization, errand.group).await?;
         let view = view.ok_or(UseCaseError::NotFound { what: "group" })?;
-        let connected = self.reader.connected_projects(organization, wanted.installation).await?;
-        if !connected.iter().any(|one| one.azure_project == wanted.azure_project) {
-            return Err(UseCaseError::NotFound { what: "connected project" });
-        }
+        let reader = self.reader.as_ref();
+        connected_project(reader, organization, wanted.installation, &wanted.azure_project).await?;
         let at = connection(self.reader.as_ref(), self.secrets.as_ref(), organization, wanted.installation).await?;
         let begun_at = self.assignments.clock.now();
         let snapshot = match self.made_before(&at, errand).await? {
@@ -141,17 +139,7 @@ impl LinkWorkItem {
         let (issue, mut changes) = self.mirrored(uow.as_mut(), read).await?;
         changes.write(uow.as_mut()).await?;
         let state = locked(uow.as_mut(), organization, errand.group).await?;
-        let link = GroupLink {
-            id: LinkId::generate(clock.now(), entropy),
-            organization,
-            group: errand.group,
-            external_issue: issue.id,
-            installation: errand.wanted.installation,
-            unresolved: None,
-            problem: None,
-            created_at: clock.now(),
-        };
-        uow.insert_link(&link).await?;
+        self.insert_link(uow.as_mut(), &state, &issue, read).await?;
         // Only now: the new link is among those that hear of the group's decisions.
         let about = About { projects: &[state.group.project], groups: &[errand.group], people: &[] };
         let around = look_around(uow.as_mut(), &about, clock, entropy).await?;

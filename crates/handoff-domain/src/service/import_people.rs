@@ -5,7 +5,7 @@
 //! alone. An address that a tracker tells is kept unverified: it proves nothing to other organizations. Doing it
 //! again makes nothing twice; it is done in bounded batches, and what was done stays when one fails.
 
-use super::connection::connection;
+use super::connection::{connected_project, connection};
 use super::error::{MAX_RUNS, UseCaseError};
 use super::essentials::Essentials;
 use super::handle_assign_to::best_match;
@@ -183,9 +183,8 @@ impl ImportPeople {
 
     async fn find(&self, organization: OrganizationId, from: &ImportFrom) -> Result<Found, UseCaseError> {
         let at = connection(self.base.reader.as_ref(), self.secrets.as_ref(), organization, from.installation).await?;
-        let connected = self.base.reader.connected_projects(organization, from.installation).await?;
-        let connected = connected.into_iter().find(|one| one.azure_project == from.azure_project);
-        let connected = connected.ok_or(UseCaseError::NotFound { what: "connected project" })?;
+        let reader = self.base.reader.as_ref();
+        let connected = connected_project(reader, organization, from.installation, &from.azure_project).await?;
         let mut teams = self.tracker.teams(&at, &from.azure_project).await?;
         if !from.teams.is_empty() {
             let chosen: HashSet<String> = from.teams.iter().map(|id| id.to_lowercase()).collect();

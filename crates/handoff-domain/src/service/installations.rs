@@ -267,15 +267,23 @@ impl Installations {
         let known = self.base.reader.connected_projects(organization, id).await?;
         let is_new = !known.iter().any(|one| one.azure_project == *azure_project);
         let hooks = self.subscriptions.create_subscription(organization, id, azure_project).await?;
-        let linked = self.base.reader.linked_work_items(organization, integration.id, azure_project, None, 1);
-        let linked = linked.await?;
-        if is_new && !linked.is_empty() {
+        if is_new && self.has_linked(organization, integration.id, azure_project).await? {
             // They came here from another project, or the project was disconnected: nothing was heard of them.
             let task = OutboxTask::ReconcileProject { installation: id, azure_project: azure_project.clone() };
             rerun(|| self.arm(self.base.armed(organization, task.clone()))).await?;
         }
         self.base.wake.outbox();
         Ok(hooks)
+    }
+
+    async fn has_linked(
+        &self,
+        organization: OrganizationId,
+        integration: IntegrationId,
+        azure_project: &AzureProjectId,
+    ) -> Result<bool, StoreError> {
+        let linked = self.base.reader.linked_work_items(organization, integration, azure_project, None, 1);
+        linked.await.map(|linked| !linked.is_empty())
     }
 
     async fn arm(&self, row: OutboxArm) -> Result<(), StoreError> {

@@ -144,19 +144,31 @@ impl LinkWorkItem {
         by: ChangeSource,
         changes: &mut ChangeSet,
     ) -> Result<GroupLink, StoreError> {
-        let (clock, entropy) = (self.assignments.clock.as_ref(), self.assignments.entropy.as_ref());
+        let link = self.insert_link(uow, state, issue, read).await?;
+        self.baseline(uow, state, (&link, issue), read, by, changes).await?;
+        Ok(link)
+    }
+
+    /// The link alone: of a baseline, or of what the group decided, the caller knows.
+    pub(super) async fn insert_link(
+        &self,
+        uow: &mut dyn UnitOfWork,
+        state: &GroupState,
+        issue: &ExternalIssue,
+        read: &Read,
+    ) -> Result<GroupLink, StoreError> {
+        let now = self.assignments.clock.now();
         let link = GroupLink {
-            id: LinkId::generate(clock.now(), entropy),
+            id: LinkId::generate(now, self.assignments.entropy.as_ref()),
             organization: state.group.organization,
             group: state.group.id,
             external_issue: issue.id,
             installation: read.installation,
             unresolved: None,
             problem: None,
-            created_at: clock.now(),
+            created_at: now,
         };
         uow.insert_link(&link).await?;
-        self.baseline(uow, state, (&link, issue), read, by, changes).await?;
         Ok(link)
     }
 

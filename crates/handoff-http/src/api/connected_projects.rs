@@ -83,11 +83,24 @@ async fn show(
     scope: Scope,
     At((_, id, azure_project)): At<(String, InstallationId, String)>,
 ) -> Result<Response, Problem> {
-    existing(&state, &scope, id).await?;
+    Ok(shown(View::from(connected(&state, &scope, id, &azure_project).await?)))
+}
+
+/// The project of this GUID, where the installation of the organization connected it.
+///
+/// # Errors
+/// 404 otherwise.
+pub(super) async fn connected(
+    state: &ApiState,
+    scope: &Scope,
+    id: InstallationId,
+    azure_project: &str,
+) -> Result<ConnectedProject, Problem> {
+    existing(state, scope, id).await?;
     let connected = state.reader.connected_projects(scope.id(), id).await?;
-    let asked = AzureProjectId::parse(&azure_project);
+    let asked = AzureProjectId::parse(azure_project);
     let found = connected.into_iter().find(|one| Some(&one.azure_project) == asked.as_ref());
-    Ok(shown(View::from(found.ok_or_else(|| Problem::not_found("connected project"))?)))
+    found.ok_or_else(|| Problem::not_found("connected project"))
 }
 
 #[derive(Deserialize)]

@@ -1,6 +1,6 @@
 //! How the states of a connected project's work items and the statuses of groups translate.
 
-use super::installations::existing;
+use super::connected_projects::connected;
 use crate::auth::Scope;
 use crate::extract::{At, Sent, shown};
 use crate::problem::Problem;
@@ -21,20 +21,12 @@ pub(super) fn routes() -> Router<Arc<ApiState>> {
     )
 }
 
-fn not_connected() -> Problem {
-    Problem::not_found("connected project")
-}
-
 async fn show(
     State(state): State<Arc<ApiState>>,
     scope: Scope,
     At((_, id, azure_project)): At<(String, InstallationId, String)>,
 ) -> Result<Response, Problem> {
-    existing(&state, &scope, id).await?;
-    let connected = state.reader.connected_projects(scope.id(), id).await?;
-    let asked = AzureProjectId::parse(&azure_project);
-    let found = connected.into_iter().find(|one| Some(&one.azure_project) == asked.as_ref());
-    Ok(shown(found.ok_or_else(not_connected)?.state_map))
+    Ok(shown(connected(&state, &scope, id, &azure_project).await?.state_map))
 }
 
 /// Replaces the map. The project's work items are read again with it.
@@ -44,7 +36,7 @@ async fn replace(
     At((_, id, azure_project)): At<(String, InstallationId, String)>,
     Sent(map): Sent<StateMap>,
 ) -> Result<Response, Problem> {
-    let azure_project = AzureProjectId::parse(&azure_project).ok_or_else(not_connected)?;
+    let azure_project = AzureProjectId::parse(&azure_project).ok_or_else(|| Problem::not_found("connected project"))?;
     state.installations.set_state_map(scope.id(), id, &azure_project, &map).await?;
     Ok(shown(map))
 }
