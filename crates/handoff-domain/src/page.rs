@@ -1,5 +1,7 @@
 //! Pages of a list: keyset pagination, stable while rows come and go.
 
+use std::future::Future;
+
 /// A page asked for: the rows after a key, in the list's own order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PageRequest<K> {
@@ -38,5 +40,30 @@ impl<T> Page<T> {
         let more = items.len() > usize::from(limit);
         items.truncate(usize::from(limit));
         Self { items, more }
+    }
+}
+
+/// Every row of a list, asked for in the largest pages. `key` says where the next one begins. Only for lists
+/// that people make: they fit in memory.
+///
+/// # Errors
+/// As `ask`.
+pub async fn all<T, K, E, Fut>(
+    key: impl Fn(&T) -> K + Send,
+    mut ask: impl FnMut(PageRequest<K>) -> Fut + Send,
+) -> Result<Vec<T>, E>
+where
+    T: Send,
+    Fut: Future<Output = Result<Page<T>, E>> + Send,
+{
+    let mut rows: Vec<T> = Vec::new();
+    loop {
+        let after = rows.last().map(&key);
+        let page = ask(PageRequest { after, limit: PageRequest::<K>::MAX }).await?;
+        let is_last = !page.more || page.items.is_empty();
+        rows.extend(page.items);
+        if is_last {
+            return Ok(rows);
+        }
     }
 }

@@ -11,9 +11,9 @@ use crate::instance::{choices, ports, secret_box};
 use crate::output::Output;
 use crate::wiring::wire;
 use anyhow::anyhow;
-use handoff_domain::integration::ConnectedProject;
+use handoff_domain::integration::{ConnectedProject, Installation, Integration};
 use handoff_domain::organization::Organization;
-use handoff_domain::page::PageRequest;
+use handoff_domain::page;
 use handoff_domain::port::Reader;
 use handoff_domain::service::UseCaseError;
 use handoff_domain::service::reconcile_report::{DifferentField, ReconcileReport};
@@ -82,17 +82,10 @@ async fn targets(reader: &dyn Reader, args: &ReconcileArgs) -> Result<Vec<Target
         })
     };
     let mut targets = Vec::new();
-    let mut page = PageRequest { after: None, limit: PageRequest::<()>::MAX };
-    loop {
-        let organizations = reader.organizations(page).await?;
-        page.after = organizations.items.last().map(|one| one.id);
-        for organization in organizations.items.into_iter().filter(|one| only.is_none_or(|only| only == one.id)) {
-            let connected = connected(reader, &organization).await?.into_iter().filter(is_meant);
-            targets.extend(connected.map(|project| Target { organization: organization.clone(), project }));
-        }
-        if !organizations.more || page.after.is_none() {
-            break;
-        }
+    let organizations = page::all(|one: &Organization| one.id, |page| reader.organizations(page)).await?;
+    for organization in organizations.into_iter().filter(|one| only.is_none_or(|only| only == one.id)) {
+        let connected = connected(reader, &organization).await?.into_iter().filter(is_meant);
+        targets.extend(connected.map(|project| Target { organization: organization.clone(), project }));
     }
     if targets.is_empty()
         && let Some(named) = &args.project
@@ -105,17 +98,11 @@ async fn targets(reader: &dyn Reader, args: &ReconcileArgs) -> Result<Vec<Target
 /// All that an organization connected.
 async fn connected(reader: &dyn Reader, organization: &Organization) -> Result<Vec<ConnectedProject>, Failure> {
     let mut all = Vec::new();
-    let mut page = PageRequest { after: None, limit: PageRequest::<()>::MAX };
-    loop {
-        let installations = reader.installations(organization.id, page).await?;
-        page.after = installations.items.last().map(|(one, _)| one.id);
-        for (installation, _) in installations.items {
-            all.extend(reader.connected_projects(organization.id, installation.id).await?);
-        }
-        if !installations.more || page.after.is_none() {
-            return Ok(all);
-        }
+    let ask = |page| reader.installations(organization.id, page);
+    for (installation, _) in page::all(|(one, _): &(Installation, Integration)| one.id, ask).await? {
+        all.extend(reader.connected_projects(organization.id, installation.id).await?);
     }
+    Ok(all)
 }
 
 /// Why it cannot be done here, and who can.

@@ -10,7 +10,7 @@ use crate::hook::{Hook, HookStatus};
 use crate::id::{InstallationId, IntegrationId, OrganizationId};
 use crate::integration::{Installation, Integration, Toggles};
 use crate::outbox::{OutboxArm, OutboxTask};
-use crate::page::PageRequest;
+use crate::page;
 use crate::port::tracker::{RemoteCollection, RemoteProject};
 use crate::port::{SecretBox, StoreError, WorkItemTracker};
 use crate::secret::Sealed;
@@ -434,15 +434,7 @@ pub(super) async fn installation_of(
     organization: OrganizationId,
     integration: IntegrationId,
 ) -> Result<Option<InstallationId>, StoreError> {
-    let mut page = PageRequest { after: None, limit: PageRequest::<()>::MAX };
-    loop {
-        let found = base.reader.installations(organization, page).await?;
-        if let Some((one, _)) = found.items.iter().find(|(one, _)| one.integration == integration) {
-            return Ok(Some(one.id));
-        }
-        page.after = found.items.last().map(|(one, _)| one.id);
-        if !found.more || page.after.is_none() {
-            return Ok(None);
-        }
-    }
+    let ask = |page| base.reader.installations(organization, page);
+    let installed = page::all(|(one, _): &(Installation, Integration)| one.id, ask).await?;
+    Ok(installed.into_iter().find(|(one, _)| one.integration == integration).map(|(one, _)| one.id))
 }

@@ -5,7 +5,8 @@ use super::essentials::Essentials;
 use super::save_project::{NewProject, SaveProject};
 use super::waiting_links::KnownAs;
 use crate::id::{OrganizationId, ProjectId, TeamId, UserId};
-use crate::page::PageRequest;
+use crate::organization::User;
+use crate::page;
 use crate::port::StoreError;
 use crate::project::{NotificationSetting, Project};
 use std::sync::Arc;
@@ -94,16 +95,9 @@ impl Projects {
     }
 
     async fn members_of(&self, organization: OrganizationId, team: TeamId) -> Result<Vec<UserId>, StoreError> {
-        let mut page = PageRequest { after: None, limit: PageRequest::<()>::MAX };
-        let mut users = Vec::new();
-        loop {
-            let found = self.base.reader.team_users(organization, team, page).await?;
-            users.extend(found.items.iter().map(|user| user.id));
-            page.after = users.last().copied();
-            if !found.more || found.items.is_empty() {
-                return Ok(users);
-            }
-        }
+        let ask = |page| self.base.reader.team_users(organization, team, page);
+        let users = page::all(|user: &User| user.id, ask).await?;
+        Ok(users.into_iter().map(|user| user.id).collect())
     }
 
     /// Takes a project from a team. What is assigned stays assigned.

@@ -4,7 +4,7 @@
 use super::essentials::Essentials;
 use crate::id::{InstallationId, IntegrationId, OrganizationId, UserId, WorkItemNumber};
 use crate::outbox::{OutboxArm, OutboxTask};
-use crate::page::PageRequest;
+use crate::page;
 use crate::person::{IdentityMapping, Person};
 use crate::port::{StoreError, UnitOfWork};
 use crate::text::EmailAddress;
@@ -42,16 +42,11 @@ impl Essentials {
             let emails = member.into_iter().flat_map(|member| member.emails);
             known.addresses.extend(emails.filter(|email| email.verified).map(|email| email.address));
         }
-        let mut page = PageRequest { after: None, limit: PageRequest::<()>::MAX };
-        loop {
-            let found = self.reader.mappings(organization, page).await?;
-            page.after = found.items.last().map(|mapping| mapping.id);
-            let theirs = found.items.iter().filter(|mapping| users.contains(&mapping.user));
-            known.identities.extend(theirs.map(|mapping| (mapping.integration, mapped_person(mapping))));
-            if !found.more || page.after.is_none() {
-                return Ok(known);
-            }
-        }
+        let mappings =
+            page::all(|one: &IdentityMapping| one.id, |page| self.reader.mappings(organization, page)).await?;
+        let theirs = mappings.iter().filter(|mapping| users.contains(&mapping.user));
+        known.identities.extend(theirs.map(|mapping| (mapping.integration, mapped_person(mapping))));
+        Ok(known)
     }
 
     /// Arms a read of every work item that waits for one of these people, and another try of what could not

@@ -10,8 +10,8 @@ use anyhow::{Context, anyhow};
 use handoff_discord::{Application, DiscordMessenger, invite_url};
 use handoff_domain::chat::Route;
 use handoff_domain::organization::Organization;
-use handoff_domain::page::PageRequest;
-use handoff_domain::port::{ChatError, ChatMessenger, Reader, StoreError};
+use handoff_domain::page;
+use handoff_domain::port::{ChatError, ChatMessenger, Reader};
 use handoff_domain::project::Project;
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -152,51 +152,16 @@ async fn routes(config: &Config, messenger: &DiscordMessenger) -> Result<Vec<Loo
 
 async fn listed(reader: &dyn Reader) -> Result<Vec<(Organization, Project, Route)>, Failure> {
     let mut all = Vec::new();
-    for organization in organizations(reader).await.context("the organizations cannot be read")? {
-        let mut after = None;
-        loop {
-            let page = PageRequest { after, limit: PageRequest::<()>::MAX };
-            let page = reader.projects(organization.id, page).await?;
-            after = page.items.last().map(|project| project.id);
-            for project in page.items {
-                let routes = routes_of(reader, &organization, &project).await?.into_iter();
-                all.extend(routes.map(|route| (organization.clone(), project.clone(), route)));
-            }
-            if !page.more {
-                break;
-            }
+    let organizations = page::all(|one: &Organization| one.id, |page| reader.organizations(page)).await;
+    for organization in organizations.context("the organizations cannot be read")? {
+        let of_organization = |page| reader.projects(organization.id, page);
+        for project in page::all(|one: &Project| one.id, of_organization).await? {
+            let of_project = |page| reader.routes(organization.id, project.id, page);
+            let routes = page::all(|one: &Route| one.id, of_project).await?.into_iter();
+            all.extend(routes.map(|route| (organization.clone(), project.clone(), route)));
         }
     }
     Ok(all)
-}
-
-async fn routes_of(
-    reader: &dyn Reader,
-    organization: &Organization,
-    project: &Project,
-) -> Result<Vec<Route>, StoreError> {
-    let (mut all, mut after) = (Vec::new(), None);
-    loop {
-        let page = PageRequest { after, limit: PageRequest::<()>::MAX };
-        let page = reader.routes(organization.id, project.id, page).await?;
-        after = page.items.last().map(|one| one.id);
-        all.extend(page.items);
-        if !page.more {
-            return Ok(all);
-        }
-    }
-}
-
-async fn organizations(reader: &dyn Reader) -> Result<Vec<Organization>, StoreError> {
-    let (mut all, mut after) = (Vec::new(), None);
-    loop {
-        let page = reader.organizations(PageRequest { after, limit: PageRequest::<()>::MAX }).await?;
-        after = page.items.last().map(|one| one.id);
-        all.extend(page.items);
-        if !page.more {
-            return Ok(all);
-        }
-    }
 }
 
 impl Looked {

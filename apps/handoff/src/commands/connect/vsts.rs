@@ -14,7 +14,7 @@ use clap::Args;
 use handoff_domain::credential::Credential;
 use handoff_domain::id::{InstallationId, OrganizationId, ProjectId};
 use handoff_domain::integration::{Installation, Integration};
-use handoff_domain::page::PageRequest;
+use handoff_domain::page;
 use handoff_domain::port::Reader;
 use handoff_domain::port::tracker::RemoteProject;
 use handoff_domain::service::UseCaseError;
@@ -323,20 +323,17 @@ async fn saved(
     credential: &Credential,
     expires: Option<Timestamp>,
 ) -> Result<(Installation, Integration), Failure> {
-    let mut page = PageRequest { after: None, limit: PageRequest::<InstallationId>::MAX };
-    loop {
-        let known = api.reader.installations(organization, page).await?;
-        if let Some((one, _)) = known.items.iter().find(|(_, of)| of.collection_id == checked.collection.id) {
+    let ask = |page| api.reader.installations(organization, page);
+    let known = page::all(|(one, _): &(Installation, Integration)| one.id, ask).await?;
+    let saved = match known.iter().find(|(_, of)| of.collection_id == checked.collection.id) {
+        Some((one, _)) => {
             let (credential, credential_expires_at) = (Some(credential.clone()), Some(expires));
             let change = Change { credential, credential_expires_at, ..Change::default() };
-            return api.installations.change(organization, one.id, &change).await.map_err(refused);
+            api.installations.change(organization, one.id, &change).await
         }
-        page.after = known.items.last().map(|(one, _)| one.id);
-        if !known.more || page.after.is_none() {
-            let base_url = &checked.collection.base_url;
-            return api.installations.create(organization, base_url, credential, expires).await.map_err(refused);
-        }
-    }
+        None => api.installations.create(organization, &checked.collection.base_url, credential, expires).await,
+    };
+    saved.map_err(refused)
 }
 
 /// Imports the people of a project's teams, where that is asked for or confirmed.
