@@ -10,6 +10,7 @@ use crate::outbox::ClaimedTask;
 use crate::port::StoreError;
 use crate::project::Project;
 use crate::route::RouteEvent;
+use std::ops::ControlFlow;
 
 impl SendMessage {
     /// Tells a change in the thread of the group's card. Who is to be mentioned is, if the group is still
@@ -32,19 +33,10 @@ impl SendMessage {
         if source.route.disabled.is_some() || given_up || !tells(&source, event) {
             return Ok(Sent::Obsolete);
         }
-        let subject = activity.to_string();
-        let mut uow = self.store.begin().await?;
-        let known = uow.message_record(group, route, MessageKind::ThreadPost, &subject).await?;
-        drop(uow);
-        if known.as_ref().is_some_and(|record| record.message.is_some()) {
-            return Ok(Sent::Unchanged);
-        }
-        // What was begun is finished: it may have arrived.
-        if known.is_none()
-            && let Some(due_at) = self.later(&source.route).await?
-        {
-            return self.keep_for_summary(lease, &source, activity, due_at).await;
-        }
+        let record = match self.begin_telling(lease, &source, MessageKind::ThreadPost, activity).await? {
+            ControlFlow::Continue(record) => record,
+            ControlFlow::Break(sent) => return Ok(sent),
+        };
         let Some(card) = source.record.as_ref().and_then(|record| record.message) else {
             return Err(UseCaseError::TryAgain("the group's card is not there yet".to_owned()));
         };
@@ -57,7 +49,6 @@ impl SendMessage {
             change,
             mention: source.assignee_discord.filter(|_| still_theirs),
         });
-        let record = known.unwrap_or_else(|| self.record(&source, MessageKind::ThreadPost, subject));
         let done = self.create(lease, record, &message, None, false).await;
         self.disable_unusable(&source.route, done).await
     }

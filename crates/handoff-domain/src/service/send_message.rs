@@ -19,6 +19,7 @@ use crate::project::Project;
 use crate::route::RouteEvent;
 use crate::time::Timestamp;
 use crate::work_item::ExternalIssue;
+use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -113,28 +114,42 @@ impl SendMessage {
         if !tells(&source, RouteEvent::Assigned) || self.was_overtaken(&source, activity).await? {
             return Ok(Sent::Obsolete);
         }
-        let subject = activity.to_string();
-        let mut uow = self.store.begin().await?;
-        let known = uow.message_record(group, route, MessageKind::Ping, &subject).await?;
-        drop(uow);
-        if known.as_ref().is_some_and(|record| record.message.is_some()) {
-            return Ok(Sent::Unchanged);
-        }
-        // What was begun is finished: it may have arrived.
-        if known.is_none()
-            && let Some(due_at) = self.later(&source.route).await?
-        {
-            return self.keep_for_summary(lease, &source, activity, due_at).await;
-        }
+        let record = match self.begin_telling(lease, &source, MessageKind::Ping, activity).await? {
+            ControlFlow::Continue(record) => record,
+            ControlFlow::Break(sent) => return Ok(sent),
+        };
         let message = Message::Ping(Ping {
             user: discord,
             short_id: Project::short_id(&source.project_slug, source.group.number),
             title: (!source.route.ids_only).then(|| source.group.title.as_str().to_owned()),
             card: source.record.as_ref().and_then(|record| record.message),
         });
-        let record = known.unwrap_or_else(|| self.record(&source, MessageKind::Ping, subject));
         let done = self.create(lease, record, &message, None, false).await;
         self.disable_unusable(&source.route, done).await
+    }
+
+    /// The record under which a change is told by itself; or what became of it otherwise: it was told before, or
+    /// is kept for a summary.
+    pub(super) async fn begin_telling(
+        &self,
+        lease: &ClaimedTask,
+        source: &CardSource,
+        kind: MessageKind,
+        activity: ActivityId,
+    ) -> Result<ControlFlow<Sent, MessageRecord>, UseCaseError> {
+        let subject = activity.to_string();
+        let mut uow = self.store.begin().await?;
+        let known = uow.message_record(source.group.id, source.route.id, kind, &subject).await?;
+        drop(uow);
+        match known {
+            Some(record) if record.message.is_some() => Ok(ControlFlow::Break(Sent::Unchanged)),
+            // What was begun is finished: it may have arrived.
+            Some(record) => Ok(ControlFlow::Continue(record)),
+            None => match self.later(&source.route).await? {
+                Some(due_at) => self.keep_for_summary(lease, source, activity, due_at).await.map(ControlFlow::Break),
+                None => Ok(ControlFlow::Continue(self.record(source, kind, subject))),
+            },
+        }
     }
 
     /// Whether the assignee changed again after this entry of the history. Looks at the newest entries only:
