@@ -21,7 +21,7 @@ use handoff_domain::port::{ChatInbound, ChatMessenger, Clock, Entropy, SecretBox
 use handoff_http::{ApiState, InteractionLimits, Server};
 use handoff_vsts::{AzureDevOps, AzureInbound, OwnAddress};
 use std::io::ErrorKind;
-use std::net::{SocketAddr, TcpListener};
+use std::net::TcpListener;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -62,35 +62,16 @@ impl Instance {
     /// # Errors
     /// As [`Instance::start`].
     pub async fn start_with(config: &Config, parts: Parts) -> Result<Self, Failure> {
-        Self::start_all(config, parts, |_| config.public_url.clone()).await
-    }
-
-    /// As [`Instance::start`], where others reach it at an address that is known once it listens.
-    ///
-    /// # Errors
-    /// As [`Instance::start`].
-    pub async fn start_reached_at(
-        config: &Config,
-        public_url: impl FnOnce(SocketAddr) -> Option<String>,
-    ) -> Result<Self, Failure> {
-        Self::start_all(config, Parts::default(), public_url).await
-    }
-
-    async fn start_all(
-        config: &Config,
-        parts: Parts,
-        public_url: impl FnOnce(SocketAddr) -> Option<String>,
-    ) -> Result<Self, Failure> {
         // Before the database is touched: two of us on one file would each take the other's leases for lost.
         let lock = DatabaseLock::take(&config.database)?;
         let database = database::open_current(config, IfMissing::Make).await?;
-        let Parts { clock, adapt } = parts;
+        let Parts { clock, adapt, reached_at } = parts;
         let secrets = secret_box(config, &database).await?;
         let mut ports = ports(config, &database, secrets, clock.clone())?;
         adapt(&mut ports);
         let server = Server::bind(config.listen, config.http.limits, clock).await;
         let server = server.with_context(|| format!("{} cannot be listened on", config.listen))?;
-        let public_url = public_url(server.local_addr());
+        let public_url = reached_at.map(|at| at(server.local_addr())).or_else(|| config.public_url.clone());
         let choices = choices(config, public_url.clone());
         let found = ports.reader.organizations(PageRequest { after: None, limit: 1 }).await?;
         let running = Running::serve(wire(ports, &choices), server, Loops::Run);

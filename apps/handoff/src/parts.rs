@@ -3,6 +3,7 @@
 use crate::environment::SystemClock;
 use crate::wiring::Ports;
 use handoff_domain::port::Clock;
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 /// The parts that the configuration does not choose. The binary has the usual ones.
@@ -11,10 +12,12 @@ pub struct Parts {
     pub clock: Arc<dyn Clock>,
     /// Puts other adapters in place of those that were made from the configuration, or around them.
     pub adapt: Box<dyn FnOnce(&mut Ports) + Send>,
+    /// Where others reach it, told where it listens, instead of where the configuration says.
+    pub reached_at: Option<fn(SocketAddr) -> String>,
 }
 
 impl Default for Parts {
     fn default() -> Self {
-        Self { clock: Arc::new(SystemClock), adapt: Box::new(|_| {}) }
+        Self { clock: Arc::new(SystemClock), adapt: Box::new(|_| {}), reached_at: None }
     }
 }

@@ -3,6 +3,7 @@
 use crate::config::Config;
 use crate::failure::Failure;
 use crate::instance::Instance;
+use crate::parts::Parts;
 use anyhow::{Context, anyhow};
 use handoff_domain::secret::Secret;
 use handoff_domain::text::Name;
@@ -49,7 +50,8 @@ impl Stage {
         (addresses.allow_http, addresses.allow_private_addresses) = (true, true);
         config.discord.token = Some(Secret::new(BOT_TOKEN));
         config.discord.api_base = format!("{}/api/v10", discord.base_url());
-        let instance = Instance::start_reached_at(&config, |addr| Some(format!("http://{addr}"))).await?;
+        let parts = Parts { reached_at: Some(|addr| format!("http://{addr}")), ..Parts::default() };
+        let instance = Instance::start_with(&config, parts).await?;
         let name = Name::parse("demo").map_err(|error| anyhow!("{error}"))?;
         let (_, token) = instance.running.api().tokens.create(name, None, None).await?;
         Ok(Self { azure, discord, instance, token, _folder: folder })
