@@ -82,9 +82,12 @@ impl TrackWorkItem {
         }
         let rules = uow.tracking_rules_of(read.installation, &read.azure_project).await?;
         let is_wanted = rules.iter().any(|rule| rule.project == project && rule.filter.matches(&read.snapshot));
+        if !is_wanted {
+            return Ok(ChangeSet::default());
+        }
         let (issue, mut changes) = self.links.mirrored(uow.as_mut(), read).await?;
         let item = (read.integration, read.snapshot.number);
-        if !is_wanted || !uow.tracked(&[project], &[item]).await?.is_empty() {
+        if !uow.tracked(&[project], &[item]).await?.is_empty() {
             return Ok(ChangeSet::default());
         }
         changes.write(uow.as_mut()).await?;
