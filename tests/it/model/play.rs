@@ -248,7 +248,11 @@ impl Play {
     async fn look(&mut self) {
         for n in 0..GROUPS {
             for (item, link) in self.links(n).await {
-                self.journal.known[item].push(link["work_item"]["revision"].as_i64().unwrap());
+                let revision = link["work_item"]["revision"].as_i64().unwrap();
+                let known = &mut self.journal.known[item];
+                if known.last() != Some(&revision) {
+                    known.push(revision);
+                }
             }
         }
     }

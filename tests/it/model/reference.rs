@@ -266,21 +266,35 @@ impl<V: Copy + Eq + Debug> Field<V> {
             let value = said.value?;
             let certain = history.is_noticed(said);
             let upto_us = history.made_at(history.jump(said.rev).1);
+            let echo_of = |local: &Local<V>, certain: bool| {
+                let origin = Origin::Echo { item, rev: said.rev };
+                Event { origin, value, from_us: local.at_us, until_us: local.at_us, certain }
+            };
             let carried = self.carried(item, said).filter(|_| said.ours);
             Some(match carried {
                 // Its own decision is no news to it.
                 Some(local) if local.group == link.group => return None,
-                Some(local) => {
-                    let origin = Origin::Echo { item, rev: said.rev };
-                    Event { origin, value, from_us: local.at_us, until_us: local.at_us, certain }
-                }
+                Some(local) => vec![echo_of(local, certain)],
                 None => {
+                    let waiting = self.waiting(item, said).filter(|_| !said.ours);
                     let origin = Origin::There { item, rev: said.rev };
-                    Event { origin, value, from_us: said.at_us, until_us: upto_us, certain }
+                    let certain = certain && waiting.is_none();
+                    let there = Event { origin, value, from_us: said.at_us, until_us: upto_us, certain };
+                    let echo = waiting.filter(|local| local.group != link.group).map(|local| echo_of(local, false));
+                    echo.into_iter().chain([there]).collect()
                 }
             })
         });
-        baseline.into_iter().chain(since).collect()
+        baseline.into_iter().chain(since.flatten()).collect()
+    }
+
+    /// The decision whose write may have waited when somebody there made the same change themselves: that
+    /// cannot be told from its echo.
+    fn waiting(&self, item: usize, said: &Said<V>) -> Option<&Local<V>> {
+        let written = self.items[item].said.iter().filter(|one| one.ours && one.rev < said.rev);
+        let written: Vec<_> = written.filter_map(|one| self.carried(item, one)).collect();
+        let later = Said { at_us: said.at_us + TOLERANCE_US, ..said.clone() };
+        self.carried(item, &later).filter(|local| !written.contains(local))
     }
 
     /// What may have been the group's last word.
@@ -294,7 +308,7 @@ impl<V: Copy + Eq + Debug> Field<V> {
         let ended = self.ended[group];
         let words = self.last_words(group);
         if !words.iter().any(|event| event.value == ended) {
-            found.push(format!("group {group} ended with {ended:?}, though its last word is of {words:#?}"));
+            found.push(format!("group {group} ended with {ended:?}, though its last word is of {words:?}"));
         }
         let links: Vec<&Linked> = self.links_of_group(group).collect();
         let there: Vec<Option<V>> = links.iter().map(|link| self.items[link.item].last().value).collect();

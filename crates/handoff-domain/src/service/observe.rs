@@ -171,8 +171,8 @@ fn judge(seen: &Observation, mirror: Option<&ExternalIssue>, now: Timestamp) -> 
         None if differs => (heard_at, Some(Heard { at: heard_at, how })),
         None => (known_at, (same || rewound).then_some(Heard { at: known_at, how: How::Known })),
     };
-    let echoed_assignee = mirror.echoed_assignee(snapshot).map(|ours| (ours.decided_at, ours.by));
-    let echoed_state = mirror.echoed_state(snapshot).map(|ours| (ours.decided_at, ours.by));
+    let echoed_assignee = mirror.echoed_assignee(snapshot, heard_at).map(|ours| (ours.decided_at, ours.by));
+    let echoed_state = mirror.echoed_state(snapshot, heard_at).map(|ours| (ours.decided_at, ours.by));
     // That it is there again is believed only of a read that began after we heard that it was gone.
     let deleted = mirror.deleted && !seen.origin.is_read_since(mirror.observed_at);
     let assignee = snapshot.assignee.clone().map(|person| person.enriched_by(mirror.assignee.as_ref()));
