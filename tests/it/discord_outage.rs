@@ -4,6 +4,8 @@
 use handoff_sandbox::azure::WorkItemKey;
 use handoff_sandbox::discord::{LoggedRequest, OverwriteTarget, Permissions};
 use handoff_sandbox::fault::Fault;
+use handoff_tests::adapters::CALL_TIMEOUT;
+use handoff_tests::instance::Setup;
 use handoff_tests::leftovers::Expected;
 use handoff_tests::scene::{Group, Scene};
 use reqwest::Method;
@@ -80,8 +82,9 @@ async fn whatever_discord_answers_it_is_asked_within_its_limits_and_everything_i
 
 #[tokio::test]
 async fn what_was_done_without_an_answer_is_not_done_again() {
-    for fault in [Fault::FailAfter { status: 502 }, Fault::Drop] {
-        let scene = Scene::new().await;
+    for fault in [Fault::FailAfter { status: 502 }, Fault::Drop, Fault::Stall] {
+        let patience = if fault == Fault::Stall { Duration::from_secs(1) } else { CALL_TIMEOUT };
+        let scene = Scene::with(Setup { patience, ..Setup::default() }, |_| {}).await;
         let groups = many(&scene, 3).await;
         for operation in ["create_message", "edit_message"] {
             for _ in 0..3 {

@@ -114,6 +114,26 @@ async fn an_archived_thread_comes_back_and_for_a_locked_one_the_card_is_replied_
 }
 
 #[tokio::test]
+async fn in_a_server_that_has_all_the_threads_it_can_have_the_card_is_replied_to() {
+    let scene = Scene::new().await;
+    patch(&scene, json!({"mode": "thread"})).await;
+    for n in 0..1_000 {
+        scene.discord.add_thread(scene.tenant.channel, ChannelKind::PublicThread, &format!("Number {n}")).unwrap();
+    }
+    let (item, group) = scene.linked("The mill stops").await;
+    scene.assign_in_azure(item, &scene.ada);
+    scene.settle().await;
+    let ada = scene.member(&scene.ada);
+    let replies = scene.discord.messages(group.channel);
+    let replies: Vec<SimMessage> = replies.into_iter().filter(|message| message.replies_to.is_some()).collect();
+    let linked = format!("Linked with work item #{}", item.number);
+    assert_eq!(contents(&replies), [linked, format!("Assignee: Ada Lovelace · <@{}>", ada.discord)]);
+    let card = scene.card(&group).message;
+    assert!(replies.iter().all(|reply| reply.replies_to == Some(card)));
+    scene.finish().await;
+}
+
+#[tokio::test]
 async fn a_post_in_a_thread_whose_answer_is_lost_is_there_once() {
     for long in [false, true] {
         let scene = Scene::new().await;

@@ -18,14 +18,21 @@ use std::time::Duration;
 /// The token of the bot in the Discord simulator.
 pub const BOT_TOKEN: &str = "a-bot-token";
 /// How long a call to a simulator may take, in real time, on a busy machine.
-const CALL_TIMEOUT: Duration = Duration::from_secs(20);
+pub const CALL_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// All of them, on this clock.
+/// All of them, on this clock. A call to Discord takes no longer than `patience`, in real time.
 ///
 /// # Panics
 /// When one of them cannot be made.
 #[must_use]
-pub fn ports(clock: &TestClock, azure: &AzureSim, discord: &DiscordSim, bot: Snowflake, backing: &Backing) -> Ports {
+pub fn ports(
+    clock: &TestClock,
+    azure: &AzureSim,
+    discord: &DiscordSim,
+    bot: Snowflake,
+    backing: &Backing,
+    patience: Duration,
+) -> Ports {
     let application = bot.to_string().parse().unwrap();
     let clock: Arc<dyn Clock> = Arc::new(clock.clone());
     let entropy = Arc::new(SystemEntropy);
@@ -40,7 +47,7 @@ pub fn ports(clock: &TestClock, azure: &AzureSim, discord: &DiscordSim, bot: Sno
         tracker: Arc::new(AzureDevOps::new(local_azure(azure), clock.clone()).unwrap()),
         inbound: Arc::new(AzureInbound),
         own_address: Arc::new(OwnAddress::new().unwrap()),
-        chat: Arc::new(messenger(discord, clock.clone())),
+        chat: Arc::new(messenger(discord, clock.clone(), patience)),
         cache: cache.clone(),
         debounce: cache,
         chat_inbound: Some(Arc::new(DiscordInbound::new(&discord.public_key(), application).unwrap())),
@@ -51,16 +58,16 @@ pub fn ports(clock: &TestClock, azure: &AzureSim, discord: &DiscordSim, bot: Sno
     }
 }
 
-/// The messenger of the bot.
+/// The messenger of the bot. No call takes longer than `patience`.
 ///
 /// # Panics
 /// When it cannot be made.
 #[must_use]
-pub fn messenger(discord: &DiscordSim, clock: Arc<dyn Clock>) -> DiscordMessenger {
+pub fn messenger(discord: &DiscordSim, clock: Arc<dyn Clock>, patience: Duration) -> DiscordMessenger {
     let settings = DiscordSettings {
         api_base: format!("{}/api/v10", discord.base_url()),
         buttons: true,
-        timeout: CALL_TIMEOUT,
+        timeout: patience,
         ..DiscordSettings::new(Secret::new(BOT_TOKEN))
     };
     DiscordMessenger::new(&settings, clock).unwrap()

@@ -4,7 +4,7 @@
 //! Everything is real but the other side: adapters, services, loops, listener. A test ends with
 //! [`Instance::finish`], which fails when it left work behind (see [`crate::leftovers`]).
 
-use crate::adapters::{BOT_TOKEN, ports};
+use crate::adapters::{BOT_TOKEN, CALL_TIMEOUT, ports};
 use crate::api::Api;
 use crate::backing::{Backing, Kept};
 use crate::clock::{START_US, TestClock};
@@ -52,6 +52,8 @@ pub struct Setup {
     pub kept: Kept,
     /// Whether Azure DevOps can reach us; else there are no hooks.
     pub is_reachable: bool,
+    /// How long a call to Discord may take, in real time.
+    pub patience: Duration,
     /// Whether Discord shows the nonce of a message to who reads it later, which it does not promise.
     pub reads_show_nonce: bool,
 }
@@ -63,6 +65,7 @@ impl Default for Setup {
             concurrent_deliveries: 1,
             kept: Kept::default(),
             is_reachable: true,
+            patience: CALL_TIMEOUT,
             reads_show_nonce: true,
         }
     }
@@ -126,7 +129,7 @@ impl Instance {
         let discord = DiscordSim::start(discord).await.unwrap();
         let bot = discord.add_bot(BOT_TOKEN, "Handoff");
         let backing = Backing::open(&setup.kept).await;
-        let mut ports = ports(&clock, &azure, &discord, bot, &backing);
+        let mut ports = ports(&clock, &azure, &discord, bot, &backing, setup.patience);
         change(&mut ports);
         let running = serve(&ports, &setup).await;
         let (_, token) = running.api().tokens.create(Name::parse("tests").unwrap(), None, None).await.unwrap();

@@ -1,6 +1,6 @@
 //! What people do in Discord, in a scene: the bot's commands registered, its endpoint proved.
 
-use crate::adapters::messenger;
+use crate::adapters::{CALL_TIMEOUT, messenger};
 use crate::instance::{Instance, Setup};
 use crate::scene::{Group, Person, Scene};
 use handoff::wiring::Ports;
@@ -43,7 +43,7 @@ impl Instance {
     /// # Panics
     /// When Discord refuses one of them.
     pub async fn set_up_interactions(&self) {
-        let messenger = messenger(&self.discord, self.ports.clock.clone());
+        let messenger = messenger(&self.discord, self.ports.clock.clone(), CALL_TIMEOUT);
         let application = messenger.application().await.unwrap();
         assert_eq!(application.verify_key, self.discord.public_key());
         messenger.register_commands(application.id).await.unwrap();

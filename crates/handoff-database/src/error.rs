@@ -90,8 +90,9 @@ fn postgres_class(code: &str) -> Class {
     match code {
         // Serialization failure, deadlock.
         "40001" | "40P01" => Class::Retry,
-        // Lock not available, cancelled by a time-out, idle in a transaction for too long.
-        "55P03" | "57014" | "25P03" => Class::Away,
+        // Lock not available, cancelled by a time-out, idle in a transaction for too long; a server that only
+        // reads, as one does that was made a standby.
+        "55P03" | "57014" | "25P03" | "25006" => Class::Away,
         // Connection, resources (disk full, too many connections), shutting down or starting.
         _ if ["08", "53", "57P"].iter().any(|class| code.starts_with(class)) => Class::Away,
         _ => Class::Ours,

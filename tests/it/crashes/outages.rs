@@ -107,6 +107,25 @@ async fn while_postgresql_hangs_deliveries_are_sent_away_and_then_applied() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn while_postgresql_only_reads_deliveries_are_sent_away_and_then_applied() {
+    let Some(database) = TestDatabase::migrated(Kind::Postgres).await.unwrap() else { return };
+    let url = database.url().to_owned();
+    let theatre = Theatre::open_through(database, url.clone(), 2).await;
+    let admin = connection(&url).await;
+    let name = Url::parse(&url).unwrap().path().trim_start_matches('/').to_owned();
+    // As after a switch of servers: connections break, and whoever comes back finds one that only reads.
+    let switch = async |reads_only: &str| {
+        let alter = format!("ALTER DATABASE \"{name}\" SET default_transaction_read_only = {reads_only}");
+        admin.execute_unprepared(&alter).await.unwrap();
+        let disconnect = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
+             WHERE datname = current_database() AND pid <> pg_backend_pid()";
+        admin.execute_unprepared(disconnect).await.unwrap();
+    };
+    database_is_gone(&theatre, async || switch("on").await, async || switch("off").await).await;
+    admin.close().await.unwrap();
+}
+
 #[tokio::test]
 async fn an_outage_longer_than_all_retries_costs_a_hook_which_is_replaced_and_what_was_lost_is_read() {
     let (scene, mood) = flaky_scene().await;

@@ -63,6 +63,8 @@ impl ApiError {
     pub(super) const THREAD_EXISTS: Self =
         Self::new(StatusCode::BAD_REQUEST, 160_004, "A thread has already been created for this message");
     pub(super) const THREAD_LOCKED: Self = Self::new(StatusCode::FORBIDDEN, 160_005, "Thread is locked");
+    pub(super) const TOO_MANY_THREADS: Self =
+        Self::new(StatusCode::BAD_REQUEST, 160_006, "Maximum number of active threads reached");
 
     /// An invalid form body, with the tree of what is wrong.
     pub(super) fn invalid_form(errors: Value) -> Self {

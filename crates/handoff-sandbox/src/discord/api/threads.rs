@@ -11,6 +11,9 @@ use crate::discord::permissions::Permissions;
 use crate::discord::state::{Channel, ChannelKind, Thread};
 use crate::discord::{render, validate};
 
+/// How many threads of a server may be active at a time.
+const MAX_ACTIVE_THREADS: usize = 1_000;
+
 impl Context<'_> {
     /// The thread's id is the message's.
     pub(super) fn start_thread(&mut self, channel: Snowflake, message: Snowflake) -> Outcome {
@@ -29,6 +32,11 @@ impl Context<'_> {
         }
         if self.world.channels.contains_key(&message) {
             return Err(ApiError::THREAD_EXISTS.into());
+        }
+        let (guild, is_active) = (parent.guild, |thread: &Thread| !thread.archived);
+        let active = self.world.channels.values().filter(|place| place.guild == guild);
+        if active.filter(|place| place.thread.as_ref().is_some_and(is_active)).count() >= MAX_ACTIVE_THREADS {
+            return Err(ApiError::TOO_MANY_THREADS.into());
         }
         let wanted = validate::thread(&body)?;
         let thread = Channel {
