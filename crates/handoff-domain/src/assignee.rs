@@ -3,7 +3,7 @@
 use crate::id::{
     ActivityId, ExternalIssueId, GroupId, InstallationId, IntegrationId, OrganizationId, ProjectId, TeamId, UserId,
 };
-use crate::time::{CLOCK_TOLERANCE, Timestamp};
+use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
 /// A user *or* a team: never both, never neither.
@@ -116,11 +116,14 @@ pub struct Decision<T = Option<Assignee>> {
 }
 
 impl<T> Decision<T> {
-    /// Whether a foreign change made at `at` is overruled by this decision: it must be later by more than two
+    /// How much later a decision of the group must be than a foreign change to win over it: what two
     /// clocks may honestly differ by.
+    pub const TOLERANCE: std::time::Duration = std::time::Duration::from_secs(2);
+
+    /// Whether a foreign change made at `at` is overruled by this decision.
     #[must_use]
     pub fn overrules(&self, at: Timestamp) -> bool {
-        self.at > at.plus(CLOCK_TOLERANCE)
+        self.at > at.plus(Self::TOLERANCE)
     }
 
     /// When a decision that is made here, `now`, counts as made: after the one before it, whatever the

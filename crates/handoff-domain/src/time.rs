@@ -6,9 +6,6 @@ use std::time::Duration;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-/// What two clocks may honestly differ by: ours, and that of a system which we hear of.
-pub const CLOCK_TOLERANCE: Duration = Duration::from_secs(2);
-
 /// A point in time in microseconds since 1970-01-01T00:00:00Z. JSON shows it as RFC 3339 in UTC.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(i64);

@@ -6,7 +6,7 @@ use crate::id::{
 };
 use crate::integration::Toggles;
 use crate::person::{Person, Unresolved, same_person};
-use crate::time::{CLOCK_TOLERANCE, Timestamp};
+use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
 /// A work item at one revision, whatever brought it: a webhook, the answer to a write, a read.
@@ -137,30 +137,18 @@ pub struct PendingValue<T> {
 }
 
 impl ExternalIssue {
-    /// Our write of the assignee, where this snapshot, of a revision made at `made_at` by our clock, shows what
-    /// it wrote.
+    /// Our write of the assignee, where this snapshot shows what it wrote.
     #[must_use]
-    pub fn echoed_assignee(&self, snapshot: &Snapshot, made_at: Timestamp) -> Option<&PendingValue<Option<Person>>> {
-        let ours = self.written_before(snapshot)?.assignee.as_ref()?;
-        (ours.may_be_of(made_at) && same_person(ours.value.as_ref(), snapshot.assignee.as_ref())).then_some(ours)
+    pub fn echoed_assignee(&self, snapshot: &Snapshot) -> Option<&PendingValue<Option<Person>>> {
+        let pending = self.pending.as_ref().filter(|pending| snapshot.revision > pending.base)?;
+        pending.assignee.as_ref().filter(|ours| same_person(ours.value.as_ref(), snapshot.assignee.as_ref()))
     }
 
-    /// The same of the state.
+    /// Our write of the state, where this snapshot shows what it wrote.
     #[must_use]
-    pub fn echoed_state(&self, snapshot: &Snapshot, made_at: Timestamp) -> Option<&PendingValue<String>> {
-        let ours = self.written_before(snapshot)?.state.as_ref()?;
-        (ours.may_be_of(made_at) && same_state(&ours.value, &snapshot.state)).then_some(ours)
-    }
-
-    fn written_before(&self, snapshot: &Snapshot) -> Option<&PendingWrite> {
-        self.pending.as_ref().filter(|pending| snapshot.revision > pending.base)
-    }
-}
-
-impl<T> PendingValue<T> {
-    /// Whether a revision made at this time may carry it: none does that was clearly made before the decision.
-    fn may_be_of(&self, made_at: Timestamp) -> bool {
-        self.decided_at <= made_at.plus(CLOCK_TOLERANCE)
+    pub fn echoed_state(&self, snapshot: &Snapshot) -> Option<&PendingValue<String>> {
+        let pending = self.pending.as_ref().filter(|pending| snapshot.revision > pending.base)?;
+        pending.state.as_ref().filter(|ours| same_state(&ours.value, &snapshot.state))
     }
 }
 

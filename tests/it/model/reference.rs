@@ -116,7 +116,13 @@ impl Origin {
     }
 }
 
-impl<V> Event<V> {
+impl<V: Copy> Event<V> {
+    /// What others hear of a decision through a work item.
+    const fn echo(item: usize, rev: i64, local: &Local<V>, certain: bool) -> Self {
+        let origin = Origin::Echo { item, rev };
+        Self { origin, value: local.value, from_us: local.at_us, until_us: local.at_us, certain }
+    }
+
     /// Whether nothing of this can stand against the other.
     fn is_surely_before(&self, other: &Self) -> bool {
         if !other.certain {
@@ -201,12 +207,15 @@ impl<V: Copy + Eq + Debug> Field<V> {
         self.links.iter().filter(move |link| link.item == item)
     }
 
+    /// Whether a decision was made after its group was linked with the work item.
+    fn hears_of(&self, item: usize, local: &Local<V>) -> bool {
+        self.link(local.group, item).is_some_and(|link| link.at_us < local.at_us)
+    }
+
     /// The decision that a write of ours carries: the latest of this value that the work item hears of.
     fn carried(&self, item: usize, write: &Said<V>) -> Option<&Local<V>> {
         let of_item = |local: &&Local<V>| {
-            self.link(local.group, item).is_some_and(|link| link.at_us < local.at_us)
-                && write.value == Some(local.value)
-                && local.at_us < write.at_us
+            self.hears_of(item, local) && write.value == Some(local.value) && local.at_us < write.at_us
         };
         self.locals.iter().filter(of_item).max_by_key(|local| local.at_us)
     }
@@ -266,35 +275,43 @@ impl<V: Copy + Eq + Debug> Field<V> {
             let value = said.value?;
             let certain = history.is_noticed(said);
             let upto_us = history.made_at(history.jump(said.rev).1);
-            let echo_of = |local: &Local<V>, certain: bool| {
-                let origin = Origin::Echo { item, rev: said.rev };
-                Event { origin, value, from_us: local.at_us, until_us: local.at_us, certain }
-            };
             let carried = self.carried(item, said).filter(|_| said.ours);
             Some(match carried {
                 // Its own decision is no news to it.
                 Some(local) if local.group == link.group => return None,
-                Some(local) => vec![echo_of(local, certain)],
+                Some(local) => Event::echo(item, said.rev, local, certain),
                 None => {
-                    let waiting = self.waiting(item, said).filter(|_| !said.ours);
                     let origin = Origin::There { item, rev: said.rev };
-                    let certain = certain && waiting.is_none();
-                    let there = Event { origin, value, from_us: said.at_us, until_us: upto_us, certain };
-                    let echo = waiting.filter(|local| local.group != link.group).map(|local| echo_of(local, false));
-                    echo.into_iter().chain([there]).collect()
+                    let certain = certain && (said.ours || !self.is_waited_for(item, said));
+                    Event { origin, value, from_us: said.at_us, until_us: upto_us, certain }
                 }
             })
         });
-        baseline.into_iter().chain(since.flatten()).collect()
+        baseline.into_iter().chain(since).chain(self.affirmations(link)).collect()
     }
 
-    /// The decision whose write may have waited when somebody there made the same change themselves: that
-    /// cannot be told from its echo.
-    fn waiting(&self, item: usize, said: &Said<V>) -> Option<&Local<V>> {
+    /// Whether the write of a decision may have waited when somebody there made the same change themselves:
+    /// that cannot be told from its echo, and counts as the decision.
+    fn is_waited_for(&self, item: usize, said: &Said<V>) -> bool {
         let written = self.items[item].said.iter().filter(|one| one.ours && one.rev < said.rev);
         let written: Vec<_> = written.filter_map(|one| self.carried(item, one)).collect();
         let later = Said { at_us: said.at_us + TOLERANCE_US, ..said.clone() };
-        self.carried(item, &later).filter(|local| !written.contains(local))
+        self.carried(item, &later).is_some_and(|local| !written.contains(&local))
+    }
+
+    /// Decisions of the work item's other groups with which it may have agreed before anything was written.
+    fn affirmations(&self, link: &Linked) -> Vec<Event<V>> {
+        let (item, history) = (link.item, &self.items[link.item]);
+        let mut events = Vec::new();
+        for (n, said) in history.said.iter().enumerate() {
+            let until_us = history.said.get(n + 1).map_or(i64::MAX, |next| next.at_us + TOLERANCE_US);
+            let agrees = |local: &&Local<V>| {
+                local.group != link.group && said.value == Some(local.value) && local.at_us < until_us
+            };
+            let heard = self.locals.iter().filter(agrees).filter(|local| self.hears_of(item, local));
+            events.extend(heard.map(|local| Event::echo(item, said.rev, local, false)));
+        }
+        events
     }
 
     /// What may have been the group's last word.
@@ -337,8 +354,7 @@ impl<V: Copy + Eq + Debug> Field<V> {
                 _ => {}
             }
         }
-        let heard = |local: &&Local<V>| self.link(local.group, item).is_some_and(|link| link.at_us < local.at_us);
-        let decisions = self.locals.iter().filter(heard).count();
+        let decisions = self.locals.iter().filter(|local| self.hears_of(item, local)).count();
         let writes = history.said.iter().filter(|said| said.ours).count();
         if writes > decisions {
             found.push(format!("work item {item}: {writes} writes for {decisions} decisions"));

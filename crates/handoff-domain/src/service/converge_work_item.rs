@@ -8,7 +8,8 @@
 use super::assignments::Assignments;
 use super::connection::connection;
 use super::error::{UseCaseError, rerun};
-use super::outward_plan::{Plan, Wanted, WantedUser, Wording, plan};
+use super::observe::observe_affirmed;
+use super::outward_plan::{Affirmed, Plan, Wanted, WantedUser, Wording, plan};
 use super::refresh_work_item::RefreshWorkItem;
 use super::send_message::Sent;
 use crate::id::{InstallationId, IntegrationId, MappingId, WorkItemNumber};
@@ -71,6 +72,9 @@ impl ConvergeWorkItem<'_> {
         for _ in 0..MAX_ROUNDS {
             let Some(plan) = rerun(|| self.plan(&errand)).await? else { return Ok(Sent::Obsolete) };
             if plan.is_agreed() {
+                if plan.affirmed != Affirmed::default() {
+                    rerun(|| self.affirm(&errand, &plan)).await?;
+                }
                 return self.report(&errand, &plan, None).await;
             }
             if !plan.connected {
@@ -100,6 +104,23 @@ impl ConvergeWorkItem<'_> {
     async fn plan(&self, errand: &Errand<'_>) -> Result<Option<Plan>, StoreError> {
         let mut uow = self.assignments().store.begin().await?;
         plan(uow.as_mut(), errand.integration, errand.installation, errand.number).await
+    }
+
+    /// Lets everybody hear that the work item agrees with what was decided last, as they would if that had
+    /// been written: who decided otherwise before follows. If anything changed since it was planned, that has
+    /// armed a row of its own.
+    async fn affirm(&self, errand: &Errand<'_>, planned: &Plan) -> Result<(), StoreError> {
+        let ticket = self.assignments().ticket().await;
+        let mut uow = self.assignments().store.begin().await?;
+        uow.hold_outbox(errand.claimed.id, errand.claimed.token).await?;
+        let again = plan(uow.as_mut(), errand.integration, errand.installation, errand.number).await?;
+        let Some(Plan { issue, affirmed, .. }) = again.filter(|again| again == planned) else { return Ok(()) };
+        let (clock, entropy) = (self.assignments().clock.as_ref(), self.assignments().entropy.as_ref());
+        let changes = observe_affirmed(uow.as_mut(), issue, affirmed, clock, entropy).await?;
+        changes.write(uow.as_mut()).await?;
+        uow.commit().await?;
+        self.assignments().tell(ticket, &changes).await;
+        Ok(())
     }
 
     async fn words(&self, at: &TrackerConnection, plan: &Plan) -> Result<Words, UseCaseError> {
@@ -249,7 +270,7 @@ impl ConvergeWorkItem<'_> {
 }
 
 fn pending<W, T>(wanted: &Wanted<W>, value: T) -> PendingValue<T> {
-    PendingValue { value, decided_at: wanted.decided_at, by: wanted.by }
+    PendingValue { value, decided_at: wanted.decided.at, by: wanted.decided.by }
 }
 
 /// Whom the directory told, where only a mapping lets what the tracker will say of them be known as the user.

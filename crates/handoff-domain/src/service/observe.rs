@@ -4,6 +4,7 @@
 use super::assignments::{About, look_around};
 use super::change_set::{ChangeSet, Surroundings};
 use super::handle_assign_to::{KnownPeople, best_match};
+use super::outward_plan::{Affirmed, Decided};
 use super::precedence::{Heard, How};
 use super::sync_group_assignee_inbound::{Foreign, Synced, sync_group_assignee_inbound};
 use super::sync_group_status_inbound::sync_group_status_inbound;
@@ -146,6 +147,36 @@ pub(super) async fn observe_against(
     Ok((outcomes, changes))
 }
 
+/// Observes that a work item says already what was decided last: everybody hears of it as of the echo that
+/// a write would have had.
+///
+/// # Errors
+/// [`StoreError`].
+pub(super) async fn observe_affirmed(
+    uow: &mut dyn UnitOfWork,
+    mut issue: ExternalIssue,
+    affirmed: Affirmed,
+    clock: &dyn Clock,
+    entropy: &dyn Entropy,
+) -> Result<ChangeSet, StoreError> {
+    let echo = |decided: Decided| Heard { at: decided.at, how: How::Echo { by: decided.by } };
+    issue.assignee_changed_at = affirmed.assignee.map_or(issue.assignee_changed_at, |decided| decided.at);
+    issue.state_changed_at = affirmed.state.map_or(issue.state_changed_at, |decided| decided.at);
+    let news = News {
+        outcome: Observed::Applied,
+        issue,
+        rewound_from: None,
+        assignee: affirmed.assignee.map(echo),
+        state: affirmed.state.map(echo),
+        card_changed: false,
+        changed_by: None,
+        from_delivery: false,
+    };
+    let mut changes = ChangeSet::default();
+    tell_groups(uow, &[news], clock, entropy, &mut changes).await?;
+    Ok(changes)
+}
+
 fn judge(seen: &Observation, mirror: Option<&ExternalIssue>, now: Timestamp) -> Verdict {
     let Some(mirror) = mirror else {
         return Verdict::Nothing(Observed::NotLinked);
@@ -171,8 +202,8 @@ fn judge(seen: &Observation, mirror: Option<&ExternalIssue>, now: Timestamp) -> 
         None if differs => (heard_at, Some(Heard { at: heard_at, how })),
         None => (known_at, (same || rewound).then_some(Heard { at: known_at, how: How::Known })),
     };
-    let echoed_assignee = mirror.echoed_assignee(snapshot, heard_at).map(|ours| (ours.decided_at, ours.by));
-    let echoed_state = mirror.echoed_state(snapshot, heard_at).map(|ours| (ours.decided_at, ours.by));
+    let echoed_assignee = mirror.echoed_assignee(snapshot).map(|ours| (ours.decided_at, ours.by));
+    let echoed_state = mirror.echoed_state(snapshot).map(|ours| (ours.decided_at, ours.by));
     // That it is there again is believed only of a read that began after we heard that it was gone.
     let deleted = mirror.deleted && !seen.origin.is_read_since(mirror.observed_at);
     let assignee = snapshot.assignee.clone().map(|person| person.enriched_by(mirror.assignee.as_ref()));

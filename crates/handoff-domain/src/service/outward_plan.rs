@@ -1,5 +1,6 @@
 //! What a work item should be made to say: the latest decision of the groups linked with it, where it does
-//! not agree already. Pure, but for the reading.
+//! not agree already; and where it does, what the groups that decided earlier are to hear of that. Pure, but
+//! for the reading.
 
 use super::handle_assign_to::best_match;
 use super::workflows::{Workflows, workflows_of};
@@ -16,8 +17,40 @@ use std::collections::HashMap;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Wanted<T> {
     pub(super) value: T,
-    pub(super) decided_at: Timestamp,
+    pub(super) decided: Decided,
+}
+
+/// When something was decided, and by whom, where that was one of our users.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Decided {
+    pub(super) at: Timestamp,
     pub(super) by: Option<UserId>,
+}
+
+impl<T> From<&Decision<T>> for Decided {
+    fn from(decision: &Decision<T>) -> Self {
+        Self { at: decision.at, by: decision.source.actor() }
+    }
+}
+
+/// What is to be done about one field.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Field<T> {
+    /// Nobody decided since the work item spoke.
+    Quiet,
+    /// The work item says what was decided last.
+    Agrees(Decided),
+    Differs(Wanted<T>),
+}
+
+impl<T> Field<T> {
+    fn split(self) -> (Option<Wanted<T>>, Option<Decided>) {
+        match self {
+            Self::Quiet => (None, None),
+            Self::Agrees(decided) => (None, Some(decided)),
+            Self::Differs(wanted) => (Some(wanted), None),
+        }
+    }
 }
 
 /// The user whom a work item should name, and how the tracker may know them.
@@ -39,6 +72,13 @@ pub(super) enum Wording {
     Unknown,
 }
 
+/// Decisions that a work item agrees with, later than what it said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Affirmed {
+    pub(super) assignee: Option<Decided>,
+    pub(super) state: Option<Decided>,
+}
+
 /// What is to be done about a work item.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Plan {
@@ -47,6 +87,8 @@ pub(super) struct Plan {
     pub(super) links: Vec<GroupLink>,
     pub(super) assignee: Option<Wanted<Option<WantedUser>>>,
     pub(super) state: Option<Wanted<Wording>>,
+    /// What it says already as it was decided last, where groups may have decided otherwise before.
+    pub(super) affirmed: Affirmed,
     /// Whether the installation may write there at all.
     pub(super) connected: bool,
 }
@@ -100,6 +142,7 @@ pub(super) async fn plan(
     let found = uow.lock_external_issues(&[(integration, number)]).await?.into_iter().next();
     let Some(issue) = found.filter(|issue| !issue.deleted) else { return Ok(None) };
     let mut linked = uow.links_of(&[issue.id]).await?;
+    let is_shared = linked.len() > 1;
     linked.retain(|one| one.link.installation == installation);
     if linked.is_empty() {
         return Ok(None);
@@ -113,39 +156,42 @@ pub(super) async fn plan(
     let links = linked.iter().map(|one| one.link.clone()).collect();
     let members: Vec<Member> =
         linked.into_iter().filter_map(|one| Some((one.clone(), states.get(&one.link.group)?.clone()))).collect();
-    let assignee = wanted_assignee(uow, &issue, &members).await?;
-    let state = wanted_state(&issue, &members, &workflows, installation);
-    Ok(Some(Plan { issue, links, assignee, state, connected }))
+    let (assignee, assignee_agrees) = wanted_assignee(uow, &issue, &members).await?.split();
+    let (state, state_agrees) = wanted_state(&issue, &members, &workflows, installation).split();
+    let affirmed = Affirmed { assignee: assignee_agrees, state: state_agrees };
+    let affirmed = if is_shared { affirmed } else { Affirmed::default() };
+    Ok(Some(Plan { issue, links, assignee, state, affirmed, connected }))
 }
 
 async fn wanted_assignee(
     uow: &mut dyn UnitOfWork,
     issue: &ExternalIssue,
     members: &[Member],
-) -> Result<Option<Wanted<Option<WantedUser>>>, StoreError> {
+) -> Result<Field<Option<WantedUser>>, StoreError> {
     let outward = |(linked, state): &Member| state.issue_sync && linked.toggles.outbound_assignee;
     let last = latest(members, issue, issue.assignee_changed_at, |member| {
         member.1.decision.as_ref().filter(|_| outward(member))
     });
-    let (Some(last), Some((linked, _))) = (last, members.first()) else { return Ok(None) };
-    let wanted = |value| Wanted { value, decided_at: last.at, by: last.source.actor() };
+    let (Some(last), Some((linked, _))) = (last, members.first()) else { return Ok(Field::Quiet) };
+    let decided = Decided::from(last);
     let user = match last.value {
-        None => return Ok(issue.assignee.is_some().then(|| wanted(None))),
+        None if issue.assignee.is_none() => return Ok(Field::Agrees(decided)),
+        None => return Ok(Field::Differs(Wanted { value: None, decided })),
         // A team is nobody in particular: the tracker keeps whom it has.
-        Some(Assignee::Team(_)) => return Ok(None),
+        Some(Assignee::Team(_)) => return Ok(Field::Quiet),
         Some(Assignee::User(user)) => user,
     };
     let organization = linked.link.organization;
     if let Some(present) = &issue.assignee {
         let matches = uow.match_people(&[(organization, issue.integration, present.clone())]).await?;
         if best_match(&matches.iter().collect::<Vec<_>>()) == Ok(user) {
-            return Ok(None);
+            return Ok(Field::Agrees(decided));
         }
     }
     let found = uow.users(&[user]).await?.into_iter().next();
     let name = found.map(|found| found.name.as_str().to_owned()).unwrap_or_default();
     let identities = uow.identities_of(organization, issue.integration, user).await?;
-    Ok(Some(wanted(Some(WantedUser { user, name, identities }))))
+    Ok(Field::Differs(Wanted { value: Some(WantedUser { user, name, identities }), decided }))
 }
 
 fn wanted_state(
@@ -153,18 +199,20 @@ fn wanted_state(
     members: &[Member],
     workflows: &Workflows,
     installation: InstallationId,
-) -> Option<Wanted<Wording>> {
+) -> Field<Wording> {
     let outward = |(linked, state): &Member| state.issue_sync && linked.toggles.outbound_status;
     let last = latest(members, issue, issue.state_changed_at, |member| {
         member.1.status_decision.as_ref().filter(|_| outward(member))
-    })?;
+    });
+    let Some(last) = last else { return Field::Quiet };
+    let decided = Decided::from(last);
     if workflows.meaning_of(issue, installation) == Some(last.value) {
-        return None;
+        return Field::Agrees(decided);
     }
-    let wording = match workflows.state_for(last.value, issue, installation) {
+    let value = match workflows.state_for(last.value, issue, installation) {
         Some(Some(state)) => Wording::State(state),
         Some(None) => Wording::None(last.value),
         None => Wording::Unknown,
     };
-    Some(Wanted { value: wording, decided_at: last.at, by: last.source.actor() })
+    Field::Differs(Wanted { value, decided })
 }

@@ -8,8 +8,8 @@ use crate::demo::report::Seen;
 use crate::demo::scene::Person;
 use crate::environment::SystemClock;
 use anyhow::Result;
+use handoff_domain::assignee::Decision;
 use handoff_domain::port::Clock;
-use handoff_domain::time::CLOCK_TOLERANCE;
 use serde_json::{Value, json};
 
 /// `Name <mail>` assigns, nothing deassigns, and whom we do not know, or who must not have it, is unresolved.
@@ -136,7 +136,7 @@ async fn overruled(play: &Play) -> Result<Value> {
     let (ada, grace) = (play.scene.ada.clone(), play.scene.grace.clone());
     hold(play).await?;
     assign_there(play, &ada).await?;
-    SystemClock.sleep(2 * CLOCK_TOLERANCE).await;
+    SystemClock.sleep(2 * <Decision>::TOLERANCE).await;
     let assignee = format!("{}/assignee", play.group_path()?);
     play.api.delete(&assignee).await?;
     play.api.put(&assignee, &play.as_assignee(&grace)).await?;
