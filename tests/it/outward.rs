@@ -3,6 +3,7 @@
 
 mod interleavings;
 mod made_there;
+mod refused;
 mod several_links;
 mod status;
 

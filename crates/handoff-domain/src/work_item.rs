@@ -8,6 +8,7 @@ use crate::integration::Toggles;
 use crate::person::{Person, Unresolved, same_person};
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
+use std::time::Duration;
 
 /// A work item at one revision, whatever brought it: a webhook, the answer to a write, a read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -119,6 +120,8 @@ pub struct ExternalIssue {
 pub struct PendingWrite {
     /// The revision that it is conditional on.
     pub base: Revision,
+    /// Whose groups decided it.
+    pub organization: OrganizationId,
     /// The assignee, where it is written.
     pub assignee: Option<PendingValue<Option<Person>>>,
     /// The state, in the tracker's words, where it is written.
@@ -134,6 +137,40 @@ pub struct PendingValue<T> {
     pub decided_at: Timestamp,
     /// Who decided it, where that was one of our users.
     pub by: Option<UserId>,
+    /// The tracker's answer, where it refused this.
+    pub refused: Option<Refusal>,
+}
+
+/// A refusal of a tracker: the same write of the same revision would be refused again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refusal {
+    /// When it was said.
+    pub at: Timestamp,
+    /// In its words.
+    pub reason: String,
+}
+
+impl Refusal {
+    /// For how long it is believed: rules of a tracker change without a new revision of the work item.
+    pub const BELIEVED_FOR: Duration = Duration::from_secs(24 * 3600);
+}
+
+impl PendingWrite {
+    /// What was refused before at the same revision, and is not in this write, is still refused.
+    pub fn keep_refusals_of(&mut self, before: Option<&Self>) {
+        let Some(before) = before.filter(|before| before.base == self.base) else { return };
+        self.assignee = self.assignee.take().or_else(|| before.assignee.clone().filter(|one| one.refused.is_some()));
+        self.state = self.state.take().or_else(|| before.state.clone().filter(|one| one.refused.is_some()));
+    }
+}
+
+impl<T: PartialEq> PendingValue<T> {
+    /// Why this was refused lately.
+    #[must_use]
+    pub fn refusal_of(&self, value: &T, now: Timestamp) -> Option<&Refusal> {
+        let refusal = self.refused.as_ref().filter(|refusal| now < refusal.at.plus(Refusal::BELIEVED_FOR))?;
+        (self.value == *value).then_some(refusal)
+    }
 }
 
 impl ExternalIssue {

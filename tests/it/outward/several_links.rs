@@ -89,3 +89,28 @@ async fn a_group_follows_the_later_decision_of_another_though_the_work_item_said
     assert_eq!(scene.changes(&first).await, changes);
     scene.finish().await;
 }
+
+#[tokio::test]
+async fn a_change_there_that_won_within_what_clocks_may_differ_by_is_not_undone_by_reading_again() {
+    let scene = outward().await;
+    let (item, group) = scene.linked("The mill stops").await;
+    let other = scene.work_item("The same from another side");
+    scene.tenant.link(&scene, &group, other).await;
+    scene.settle().await;
+    scene.advance(CLEARLY_LATER).await;
+    // Bob is named there just before Ada is here, so closely that nobody can say who was first.
+    scene.azure.faults().push_next("deliver", Fault::Delay(CLEARLY_LATER));
+    scene.assign_in_azure(item, &scene.bob);
+    scene.advance(Duration::from_millis(1_500)).await;
+    scene.assign_here(&group, &scene.ada).await;
+    scene.settle().await;
+    assert_eq!(scene.assignee_there(other).as_deref(), Some(scene.ada.address.as_str()), "it came first there");
+    assert_eq!(scene.assignee(&group).await, Some(scene.member(&scene.bob).user));
+    let before = scene.changes(&group).await;
+    scene.advance(CLEARLY_LATER).await;
+    scene.tenant.toggle(&scene, "inbound_assignee", false).await;
+    scene.tenant.toggle(&scene, "inbound_assignee", true).await;
+    scene.settle().await;
+    assert_eq!(scene.changes(&group).await, before);
+    scene.finish().await;
+}

@@ -330,7 +330,8 @@ pub trait TrackerTx {
     ) -> StoreResult<Vec<Hook>>;
     /// Inserts mirrors or replaces them.
     async fn put_external_issues(&mut self, rows: &[ExternalIssue]) -> StoreResult<()>;
-    /// The mirrors of these work items, locked in the order of their ids; those unknown are left out.
+    /// The mirrors of these work items, locked in the order of their integrations and numbers; those unknown
+    /// are left out.
     async fn lock_external_issues(
         &mut self,
         keys: &[(IntegrationId, WorkItemNumber)],

@@ -320,7 +320,10 @@ impl ChangeSet {
     /// [`StoreError`]; the caller then drops the unit of work.
     pub async fn write(&self, uow: &mut dyn UnitOfWork) -> Result<(), StoreError> {
         if !self.mirrors.is_empty() {
-            uow.put_external_issues(&self.mirrors).await?;
+            // One that somebody else made meanwhile is found in the next run.
+            uow.put_external_issues(&self.mirrors).await.map_err(|error| {
+                if error.is_conflict_with("external_issue_number") { StoreError::Retry } else { error }
+            })?;
         }
         if !self.unresolved.is_empty() {
             uow.set_unresolved(&self.unresolved).await?;

@@ -4,6 +4,9 @@
 //! write is conditional on the revision that was looked at, and recorded before the tracker is asked, so that
 //! its echo is recognised whatever brings it first: the answer, a webhook, a read. After a crash the row is
 //! carried out again; a write that had arrived then finds the work item in agreement.
+//!
+//! What a rule there refuses keeps nothing else from being written, and is not tried again at the same
+//! revision for a day.
 
 use super::assignments::Assignments;
 use super::connection::connection;
@@ -16,8 +19,9 @@ use crate::id::{InstallationId, IntegrationId, MappingId, WorkItemNumber};
 use crate::outbox::ClaimedTask;
 use crate::person::{IdentityMapping, Person};
 use crate::port::tracker::WorkItemChange;
-use crate::port::{StoreError, TrackerConnection, TrackerError};
-use crate::work_item::{PendingValue, PendingWrite};
+use crate::port::{StoreError, TrackerConnection, TrackerError, UnitOfWork};
+use crate::time::Timestamp;
+use crate::work_item::{ExternalIssue, PendingValue, PendingWrite, Refusal};
 
 /// How often it looks again at a work item that changes under its hands, before it waits.
 const MAX_ROUNDS: u32 = 5;
@@ -45,6 +49,14 @@ enum Prepared {
     Changed,
 }
 
+/// What became of a write.
+enum Written {
+    /// The mirror shows it.
+    Known,
+    /// A rule there forbids it.
+    Refused(String),
+}
+
 /// What a leased row asks for.
 struct Errand<'a> {
     claimed: &'a ClaimedTask,
@@ -69,6 +81,7 @@ impl ConvergeWorkItem<'_> {
         let errand = Errand { claimed, integration, installation, number };
         let (reader, secrets) = (self.refresh.reader.as_ref(), self.refresh.secrets.as_ref());
         let at = connection(reader, secrets, claimed.organization, installation).await?;
+        let (mut apart, mut refused) = (false, None);
         for _ in 0..MAX_ROUNDS {
             let Some(plan) = rerun(|| self.plan(&errand)).await? else { return Ok(Sent::Obsolete) };
             if plan.is_agreed() {
@@ -86,12 +99,26 @@ impl ConvergeWorkItem<'_> {
                 self.refresh.learn_workflow(&at, project, kind).await?;
                 continue;
             }
-            let words = self.words(&at, &plan).await?;
-            if words.assignee.is_none() && words.state.is_none() {
-                return self.report(&errand, &plan, words.problem.as_deref()).await;
+            let mut words = self.words(&at, &plan).await?;
+            words.leave_out_what_was_refused(&plan.issue, self.assignments().clock.now());
+            if apart && words.assignee.is_some() {
+                words.state = None;
             }
-            if matches!(rerun(|| self.prepare(&errand, &plan, &words)).await?, Prepared::Ready) {
-                self.write(&errand, &at, &plan, &words).await?;
+            if words.is_empty() {
+                let reported = self.report(&errand, &plan, words.problem.as_deref()).await?;
+                return refused.map_or(Ok(reported), |reason| Err(TrackerError::Rejected { reason }.into()));
+            }
+            if matches!(rerun(|| self.prepare(&errand, &plan, &words)).await?, Prepared::Changed) {
+                continue;
+            }
+            match self.write(&errand, &at, &plan, &words).await? {
+                Written::Known => {}
+                // Which of them is refused shows when each is written alone.
+                Written::Refused(_) if words.assignee.is_some() && words.state.is_some() => apart = true,
+                Written::Refused(reason) => {
+                    rerun(|| self.keep_refusal(&errand, &plan, &words, &reason)).await?;
+                    refused = Some(reason);
+                }
             }
         }
         Err(UseCaseError::TryAgain("the work item changes faster than it can be written".to_owned()))
@@ -111,12 +138,12 @@ impl ConvergeWorkItem<'_> {
     /// armed a row of its own.
     async fn affirm(&self, errand: &Errand<'_>, planned: &Plan) -> Result<(), StoreError> {
         let ticket = self.assignments().ticket().await;
-        let mut uow = self.assignments().store.begin().await?;
-        uow.hold_outbox(errand.claimed.id, errand.claimed.token).await?;
-        let again = plan(uow.as_mut(), errand.integration, errand.installation, errand.number).await?;
-        let Some(Plan { issue, affirmed, .. }) = again.filter(|again| again == planned) else { return Ok(()) };
+        let Some((mut uow, Plan { issue, affirmed, .. })) = self.begin_as_planned(errand, planned).await? else {
+            return Ok(());
+        };
         let (clock, entropy) = (self.assignments().clock.as_ref(), self.assignments().entropy.as_ref());
-        let changes = observe_affirmed(uow.as_mut(), issue, affirmed, clock, entropy).await?;
+        let organization = errand.claimed.organization;
+        let changes = observe_affirmed(uow.as_mut(), issue, organization, affirmed, clock, entropy).await?;
         changes.write(uow.as_mut()).await?;
         uow.commit().await?;
         self.assignments().tell(ticket, &changes).await;
@@ -186,10 +213,9 @@ impl ConvergeWorkItem<'_> {
     /// Records what is about to be written, under the lease, if everything is still as it was planned.
     async fn prepare(&self, errand: &Errand<'_>, planned: &Plan, words: &Words) -> Result<Prepared, UseCaseError> {
         let now = self.assignments().clock.now();
-        let mut uow = self.assignments().store.begin().await?;
-        uow.hold_outbox(errand.claimed.id, errand.claimed.token).await?;
-        let again = plan(uow.as_mut(), errand.integration, errand.installation, errand.number).await?;
-        let Some(again) = again.filter(|again| again == planned) else { return Ok(Prepared::Changed) };
+        let Some((mut uow, again)) = self.begin_as_planned(errand, planned).await? else {
+            return Ok(Prepared::Changed);
+        };
         if let Some((person, wanted)) = learned(planned, words) {
             let mapping = IdentityMapping {
                 id: MappingId::generate(now, self.assignments().entropy.as_ref()),
@@ -213,21 +239,62 @@ impl ConvergeWorkItem<'_> {
         }
         let mut issue = again.issue;
         let (assignee, state) = (words.assignee.clone(), words.state.clone());
-        issue.pending = Some(PendingWrite { base: issue.revision, assignee, state });
+        let mut ours =
+            PendingWrite { base: issue.revision, organization: errand.claimed.organization, assignee, state };
+        ours.keep_refusals_of(issue.pending.as_ref());
+        issue.pending = Some(ours);
         uow.put_external_issues(&[issue]).await?;
         uow.commit().await?;
         Ok(Prepared::Ready)
     }
 
-    /// Writes, or hears why that is not to be; either way the mirror shows what came of it. What was refused is
-    /// reported on the links, and an error.
+    /// Begins a unit of work under the lease, in which everything is still as it was planned, and stays so.
+    /// The row is held last, as whoever arms it does.
+    async fn begin_as_planned(
+        &self,
+        errand: &Errand<'_>,
+        planned: &Plan,
+    ) -> Result<Option<(Box<dyn UnitOfWork>, Plan)>, StoreError> {
+        let mut uow = self.assignments().store.begin().await?;
+        let again = plan(uow.as_mut(), errand.integration, errand.installation, errand.number).await?;
+        let Some(again) = again.filter(|again| again == planned) else { return Ok(None) };
+        uow.hold_outbox(errand.claimed.id, errand.claimed.token).await?;
+        Ok(Some((uow, again)))
+    }
+
+    /// Keeps that the one value of this write was refused, where the mirror still shows that it was sent.
+    async fn keep_refusal(
+        &self,
+        errand: &Errand<'_>,
+        plan: &Plan,
+        words: &Words,
+        reason: &str,
+    ) -> Result<(), StoreError> {
+        let refusal = Refusal { at: self.assignments().clock.now(), reason: reason.to_owned() };
+        let mut uow = self.assignments().store.begin().await?;
+        let found = uow.lock_external_issues(&[(errand.integration, errand.number)]).await?.into_iter().next();
+        let Some(mut issue) = found else { return Ok(()) };
+        let Some(ours) = issue.pending.as_mut().filter(|ours| ours.base == plan.issue.revision) else {
+            return Ok(());
+        };
+        if words.assignee.is_some() {
+            ours.assignee.iter_mut().for_each(|one| one.refused = Some(refusal.clone()));
+        } else {
+            ours.state.iter_mut().for_each(|one| one.refused = Some(refusal.clone()));
+        }
+        uow.hold_outbox(errand.claimed.id, errand.claimed.token).await?;
+        uow.put_external_issues(&[issue]).await?;
+        uow.commit().await
+    }
+
+    /// Writes, or hears why that is not to be: unless it was refused, the mirror shows what came of it.
     async fn write(
         &self,
         errand: &Errand<'_>,
         at: &TrackerConnection,
         plan: &Plan,
         words: &Words,
-    ) -> Result<(), UseCaseError> {
+    ) -> Result<Written, UseCaseError> {
         let change = WorkItemChange {
             assignee: words.assignee.as_ref().map(|one| one.value.clone()),
             state: words.state.as_ref().map(|one| one.value.clone()),
@@ -236,21 +303,18 @@ impl ConvergeWorkItem<'_> {
         let base = plan.issue.revision;
         match self.refresh.tracker.update_work_item(at, errand.number, base, &change).await {
             // A rule there may have changed it at once: that is their word, and is heard just now.
-            Ok(snapshot) => self.refresh.observe_answer(at.integration, snapshot, begun_at).await,
+            Ok(snapshot) => self.refresh.observe_answer(at.integration, snapshot, begun_at).await?,
             Err(TrackerError::Stale | TrackerError::NotFound { .. }) => {
-                self.refresh.read_and_observe(at, &[errand.number]).await
+                self.refresh.read_and_observe(at, &[errand.number]).await?;
             }
-            Err(TrackerError::Rejected { reason }) => {
-                let problem = format!("Azure DevOps refused it: {reason}");
-                self.report(errand, plan, Some(&problem)).await?;
-                Err(TrackerError::Rejected { reason }.into())
-            }
+            Err(TrackerError::Rejected { reason }) => return Ok(Written::Refused(reason)),
             Err(error) => {
                 // Whether it arrived is not known: where reading works, that tells, and the next try starts there.
                 drop(self.refresh.read_and_observe(at, &[errand.number]).await);
-                Err(error.into())
+                return Err(error.into());
             }
         }
+        Ok(Written::Known)
     }
 
     /// Says on the links what keeps them from agreeing, or that nothing does any more.
@@ -259,8 +323,8 @@ impl ConvergeWorkItem<'_> {
         if !rows.is_empty() {
             rerun(|| async {
                 let mut uow = self.assignments().store.begin().await?;
-                uow.hold_outbox(errand.claimed.id, errand.claimed.token).await?;
                 uow.set_problems(&rows).await?;
+                uow.hold_outbox(errand.claimed.id, errand.claimed.token).await?;
                 uow.commit().await
             })
             .await?;
@@ -270,7 +334,31 @@ impl ConvergeWorkItem<'_> {
 }
 
 fn pending<W, T>(wanted: &Wanted<W>, value: T) -> PendingValue<T> {
-    PendingValue { value, decided_at: wanted.decided.at, by: wanted.decided.by }
+    PendingValue { value, decided_at: wanted.decided.at, by: wanted.decided.by, refused: None }
+}
+
+impl Words {
+    const fn is_empty(&self) -> bool {
+        self.assignee.is_none() && self.state.is_none()
+    }
+
+    /// What was refused at this revision lately would be again.
+    fn leave_out_what_was_refused(&mut self, issue: &ExternalIssue, now: Timestamp) {
+        let Some(before) = issue.pending.as_ref().filter(|before| before.base == issue.revision) else { return };
+        let problem = leave_out_refused(&mut self.assignee, before.assignee.as_ref(), now);
+        let problem = problem.or(leave_out_refused(&mut self.state, before.state.as_ref(), now));
+        self.problem = self.problem.take().or(problem);
+    }
+}
+
+fn leave_out_refused<T: PartialEq>(
+    wanted: &mut Option<PendingValue<T>>,
+    before: Option<&PendingValue<T>>,
+    now: Timestamp,
+) -> Option<String> {
+    let refusal = before?.refusal_of(&wanted.as_ref()?.value, now)?;
+    *wanted = None;
+    Some(format!("Azure DevOps refused it: {}", refusal.reason))
 }
 
 /// Whom the directory told, where only a mapping lets what the tracker will say of them be known as the user.

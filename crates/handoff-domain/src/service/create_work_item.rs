@@ -135,7 +135,6 @@ impl LinkWorkItem {
         let (clock, entropy) = (self.assignments.clock.as_ref(), self.assignments.entropy.as_ref());
         let organization = errand.claimed.organization;
         let mut uow = self.assignments.store.begin().await?;
-        uow.hold_outbox(errand.claimed.id, errand.claimed.token).await?;
         let (issue, mut changes) = self.mirrored(uow.as_mut(), read).await?;
         changes.write(uow.as_mut()).await?;
         let state = locked(uow.as_mut(), organization, errand.group).await?;
@@ -161,6 +160,7 @@ impl LinkWorkItem {
             }
         }
         linked.write(uow.as_mut()).await?;
+        uow.hold_outbox(errand.claimed.id, errand.claimed.token).await?;
         uow.commit().await?;
         changes.absorb(linked);
         Ok(changes)

@@ -280,6 +280,8 @@ impl LinkWorkItem {
     ) -> Result<ChangeSet, UseCaseError> {
         let (clock, entropy) = (self.assignments.clock.as_ref(), self.assignments.entropy.as_ref());
         let mut uow = self.assignments.store.begin().await?;
+        // Work items come before groups, as wherever both are locked.
+        uow.lock_external_issues(&[(issue.integration, issue.number)]).await?;
         let removed = uow.delete_link(organization, link).await?;
         let removed = removed.ok_or(UseCaseError::NotFound { what: "link" })?;
         let state = super::assignments::locked(uow.as_mut(), organization, removed.group).await?;

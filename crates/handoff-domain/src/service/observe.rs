@@ -93,6 +93,8 @@ struct News {
     /// The same of the state.
     state: Option<Heard>,
     card_changed: bool,
+    /// Whether it was deleted, and is there again.
+    restored: bool,
     changed_by: Option<Person>,
     from_delivery: bool,
 }
@@ -147,7 +149,7 @@ pub(super) async fn observe_against(
     Ok((outcomes, changes))
 }
 
-/// Observes that a work item says already what was decided last: everybody hears of it as of the echo that
+/// Observes that a work item says already what was decided last, in this organization: everybody hears of it as of the echo that
 /// a write would have had.
 ///
 /// # Errors
@@ -155,11 +157,12 @@ pub(super) async fn observe_against(
 pub(super) async fn observe_affirmed(
     uow: &mut dyn UnitOfWork,
     mut issue: ExternalIssue,
+    organization: OrganizationId,
     affirmed: Affirmed,
     clock: &dyn Clock,
     entropy: &dyn Entropy,
 ) -> Result<ChangeSet, StoreError> {
-    let echo = |decided: Decided| Heard { at: decided.at, how: How::Echo { by: decided.by } };
+    let echo = |decided: Decided| Heard { at: decided.at, how: How::Echo { organization, by: decided.by } };
     issue.assignee_changed_at = affirmed.assignee.map_or(issue.assignee_changed_at, |decided| decided.at);
     issue.state_changed_at = affirmed.state.map_or(issue.state_changed_at, |decided| decided.at);
     let news = News {
@@ -169,6 +172,7 @@ pub(super) async fn observe_affirmed(
         assignee: affirmed.assignee.map(echo),
         state: affirmed.state.map(echo),
         card_changed: false,
+        restored: false,
         changed_by: None,
         from_delivery: false,
     };
@@ -197,13 +201,12 @@ fn judge(seen: &Observation, mirror: Option<&ExternalIssue>, now: Timestamp) -> 
     let heard_at = snapshot.changed_at.map_or(now, |at| at.offset_micros(seen.clock_offset_micros).min(now));
     let at = if same { mirror.changed_at } else { heard_at };
     let how = if rewound { How::Rewound } else { How::News };
-    let changed = |differs: bool, known_at: Timestamp, echo: Option<(Timestamp, Option<UserId>)>| match echo {
-        Some((at, by)) => (at, Some(Heard { at, how: How::Echo { by } })),
+    let changed = |differs: bool, known_at: Timestamp, echo: Option<Heard>| match echo {
+        Some(echo) => (echo.at, Some(echo)),
         None if differs => (heard_at, Some(Heard { at: heard_at, how })),
         None => (known_at, (same || rewound).then_some(Heard { at: known_at, how: How::Known })),
     };
-    let echoed_assignee = mirror.echoed_assignee(snapshot).map(|ours| (ours.decided_at, ours.by));
-    let echoed_state = mirror.echoed_state(snapshot).map(|ours| (ours.decided_at, ours.by));
+    let (echoed_assignee, echoed_state) = echoes(mirror, snapshot);
     // That it is there again is believed only of a read that began after we heard that it was gone.
     let deleted = mirror.deleted && !seen.origin.is_read_since(mirror.observed_at);
     let assignee = snapshot.assignee.clone().map(|person| person.enriched_by(mirror.assignee.as_ref()));
@@ -241,10 +244,20 @@ fn judge(seen: &Observation, mirror: Option<&ExternalIssue>, now: Timestamp) -> 
         assignee: assignee_heard,
         state: state_heard,
         card_changed,
+        restored: mirror.deleted && !deleted,
         changed_by: snapshot.changed_by.clone(),
         from_delivery: seen.origin == Origin::Delivery,
         issue,
     }))
+}
+
+/// What a snapshot shows of what we wrote ourselves: the assignee and the state.
+fn echoes(mirror: &ExternalIssue, snapshot: &Snapshot) -> (Option<Heard>, Option<Heard>) {
+    let Some(organization) = mirror.pending.as_ref().map(|ours| ours.organization) else { return (None, None) };
+    let echo = |at, by| Heard { at, how: How::Echo { organization, by } };
+    let assignee = mirror.echoed_assignee(snapshot).map(|ours| echo(ours.decided_at, ours.by));
+    let state = mirror.echoed_state(snapshot).map(|ours| echo(ours.decided_at, ours.by));
+    (assignee, state)
 }
 
 /// Everyone and everything that a set of news is about.
@@ -285,6 +298,7 @@ fn tell_group(
     around: &Surroundings<'_>,
     changes: &mut ChangeSet,
 ) {
+    let organization = linked.link.organization;
     if one.card_changed {
         changes.refresh_cards(state, around);
     }
@@ -292,12 +306,20 @@ fn tell_group(
         // News of what is deleted: late, or it was restored. A read settles it.
         read_again(one, linked, around, changes);
     }
+    if one.restored && (linked.toggles.outbound_assignee || linked.toggles.outbound_status) {
+        // What was decided while it was gone was told to nobody.
+        let task = OutboxTask::ConvergeWorkItem {
+            integration: one.issue.integration,
+            installation: linked.link.installation,
+            work_item: one.issue.number,
+        };
+        changes.arm(organization, None, task, around);
+    }
     if let Some(from) = one.rewound_from {
         let kind =
             ActivityKind::MirrorRewound { work_item: one.issue.number.get(), from, to: one.issue.revision.get() };
         changes.record(state, kind, tracker_source(one, linked), around);
     }
-    let organization = linked.link.organization;
     let changed_by = best_match(&audience.matches_of(organization, &one.issue, one.changed_by.as_ref())).ok();
     let linked_at = linked.link.created_at;
     if let Some(heard) = one.state.map(|heard| heard.since(linked_at)) {

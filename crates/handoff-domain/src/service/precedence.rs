@@ -1,7 +1,7 @@
 //! Whose word counts: what a tracker says against what a group decided. Pure.
 
 use crate::assignee::Decision;
-use crate::id::{ExternalIssueId, IntegrationId, UserId};
+use crate::id::{ExternalIssueId, IntegrationId, OrganizationId, UserId};
 use crate::time::Timestamp;
 
 /// How something that a tracker says came to be known.
@@ -13,6 +13,8 @@ pub enum How {
     Known,
     /// It is what we wrote ourselves.
     Echo {
+        /// In which organization it was decided.
+        organization: OrganizationId,
         /// Who decided it, where that was one of our users.
         by: Option<UserId>,
     },
@@ -75,6 +77,8 @@ mod tests {
 
     const HERE: ChangeSource = ChangeSource::Api { by: None };
 
+    const ECHO: How = How::Echo { organization: OrganizationId::new(1), by: None };
+
     fn integration(n: u128) -> IntegrationId {
         IntegrationId::from_uuid(Uuid::from_u128(n))
     }
@@ -90,7 +94,7 @@ mod tests {
 
     #[test]
     fn a_decision_stands_against_what_was_said_before_it_by_the_clocks_concerned() {
-        let echo = How::Echo { by: None };
+        let echo = ECHO;
         for (how, later_by_micros, source, stands) in [
             (How::News, 2_000_001, HERE, true),
             (How::News, 2_000_000, HERE, false),
@@ -120,7 +124,7 @@ mod tests {
 
     #[test]
     fn what_was_known_when_a_group_was_linked_was_said_to_it_then() {
-        for (how, at) in [(How::Known, 100), (How::News, 50), (How::Echo { by: None }, 50)] {
+        for (how, at) in [(How::Known, 100), (How::News, 50), (ECHO, 50)] {
             let heard = Heard { at: Timestamp::from_seconds(50), how };
             assert_eq!(heard.since(Timestamp::from_seconds(100)).at, Timestamp::from_seconds(at), "{how:?}");
             assert_eq!(heard.since(Timestamp::from_seconds(10)), heard);

@@ -5,7 +5,7 @@ use super::change_set::{ChangeSet, Surroundings, Told};
 use super::deassign::deassign;
 use super::handle_assign_to::{AssignTo, KnownPeople, handle_assign_to};
 use super::precedence::{Heard, How};
-use crate::assignee::{Assignee, ChangeSource};
+use crate::assignee::{Assignee, ChangeSource, Decision};
 use crate::id::UserId;
 use crate::person::Unresolved;
 use crate::port::store::{GroupState, PersonMatch};
@@ -69,9 +69,11 @@ pub fn sync_group_assignee_inbound(
         }
         return Synced::Overruled;
     }
+    // Within what two clocks may differ by it may have been said before what it replaces.
+    let at = Decision::after(state.decision.as_ref(), foreign.heard.at);
     match target {
-        Some(user) => drop(assign(state, user, source, foreign.heard.at, around, changes)),
-        None => drop(deassign(state, source, foreign.heard.at, around, changes)),
+        Some(user) => drop(assign(state, user, source, at, around, changes)),
+        None => drop(deassign(state, source, at, around, changes)),
     }
     Synced::Agrees
 }
@@ -113,7 +115,7 @@ impl Foreign<'_> {
         self.heard.yields_to(state.decision.as_ref(), self.issue.integration, self.issue.id)
     }
 
-    /// The work item is told once more what the group decided.
+    /// The work item is told once more what the group decided, where it hears of that.
     pub(super) fn tell_again(
         &self,
         state: &GroupState,
@@ -121,8 +123,17 @@ impl Foreign<'_> {
         around: &Surroundings<'_>,
         changes: &mut ChangeSet,
     ) {
-        let is_this = |link: &&OutwardLink| link.group == state.group.id && link.external_issue == self.issue.id;
-        for link in around.outward.iter().filter(is_this).filter(|link| link.lets_out(told)) {
+        let source = match told {
+            Told::Assignee => state.decision.as_ref().map(|decision| decision.source),
+            Told::Status => state.status_decision.as_ref().map(|decision| decision.source),
+        };
+        let is_told = |link: &&OutwardLink| {
+            link.group == state.group.id
+                && link.external_issue == self.issue.id
+                && link.lets_out(told)
+                && source.is_some_and(|source| link.hears_of(&source))
+        };
+        for link in around.outward.iter().filter(is_told) {
             changes.converge_on(state, link, around);
         }
     }
@@ -133,7 +144,8 @@ impl Foreign<'_> {
         let installation = linked.link.installation;
         let by = match self.heard.how {
             How::Baseline => return ChangeSource::Baseline { integration, installation, external_issue },
-            How::Echo { by } => by,
+            // Another organization's people are nobody here.
+            How::Echo { organization, by } => by.filter(|_| organization == linked.link.organization),
             How::News | How::Known | How::Rewound => self.changed_by,
         };
         ChangeSource::Tracker { integration, installation, external_issue, by }

@@ -4,6 +4,7 @@ use super::change_set::{ChangeSet, Surroundings, Told};
 use super::precedence::How;
 use super::set_status::change_status;
 use super::sync_group_assignee_inbound::{Foreign, Synced};
+use crate::assignee::Decision;
 use crate::group::GroupStatus;
 use crate::port::store::GroupState;
 use crate::work_item::LinkedGroup;
@@ -32,6 +33,6 @@ pub fn sync_group_status_inbound(
         }
         return Synced::ToggledOff;
     }
-    change_status(state, means, foreign.source(linked), foreign.heard.at, around, changes);
+    change_status(state, means, foreign.source(linked), Decision::after(decision, foreign.heard.at), around, changes);
     Synced::Agrees
 }

@@ -61,9 +61,6 @@ impl TrackWorkItem {
                 Ok(())
             }
             Err(UseCaseError::Store(error)) if error.is_conflict_with("tracked_items_pkey") => Ok(()),
-            Err(UseCaseError::Store(error)) if error.is_conflict_with("external_issue_number") => {
-                Err(UseCaseError::TryAgain("the work item was linked for the first time meanwhile".to_owned()))
-            }
             Err(error) => Err(error),
         }
     }
