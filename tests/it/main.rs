@@ -19,6 +19,7 @@ mod people;
 mod projects;
 mod reconciling;
 mod routes;
+mod shared;
 mod snowflakes;
 mod store_contract;
 mod tenants;

@@ -47,7 +47,7 @@ impl Backing {
             Kept::In(database) => database.clone(),
             Kept::Sqlite => Arc::new(TestDatabase::migrated(Kind::Sqlite).await.unwrap().unwrap()),
         };
-        Self::of(database.open().await.unwrap(), Some(database))
+        Self::of(database.open_patiently().await.unwrap(), Some(database))
     }
 
     fn of<S: Store + Reader + Inbox + Outbox + Singletons + 'static>(

@@ -113,6 +113,15 @@ impl TestDatabase {
         Ok(Database::open(&DatabaseOptions::new(&self.url)).await?)
     }
 
+    /// Opens it to be waited for, also on a busy machine.
+    ///
+    /// # Errors
+    /// When that fails.
+    pub async fn open_patiently(&self) -> Result<Database> {
+        let options = DatabaseOptions { patience: Duration::from_secs(20), ..DatabaseOptions::new(&self.url) };
+        Ok(Database::open(&options).await?)
+    }
+
     fn sqlite() -> Result<Self> {
         let folder = tempfile::Builder::new().prefix(PREFIX).tempdir()?;
         let url = format!("sqlite:{}", folder.path().join("handoff.db").display());

@@ -112,8 +112,14 @@ fn test_name(caller: &Location<'_>) -> String {
     }
 }
 
+/// Where the Redis server is.
+#[must_use]
+pub fn redis_url() -> String {
+    variable("HANDOFF_TEST_REDIS").unwrap_or_else(|| "redis://127.0.0.1:6379".to_owned())
+}
+
 fn redis_answers() -> bool {
-    let address = variable("HANDOFF_TEST_REDIS").unwrap_or_else(|| "redis://127.0.0.1:6379".to_owned());
+    let address = redis_url();
     let host = address.split_once("://").map_or(address.as_str(), |(_, rest)| rest);
     let host = host.rsplit_once('@').map_or(host, |(_, host)| host);
     let host = host.split_once('/').map_or(host, |(host, _)| host);

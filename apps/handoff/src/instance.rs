@@ -12,12 +12,14 @@ use crate::running::{Loops, Running};
 use crate::secret_box::XChaChaSecretBox;
 use crate::wiring::{Choices, Ports, wire};
 use anyhow::{Context, anyhow};
-use handoff_cache::{InProcessCache, InProcessSequence};
+use handoff_cache::{InProcessCache, InProcessSequence, Redis, RedisCache, RedisSequence};
 use handoff_database::Database;
 use handoff_discord::DiscordMessenger;
 use handoff_domain::page::PageRequest;
 use handoff_domain::port::cache::ASSIGNED_LIFETIME;
-use handoff_domain::port::{ChatInbound, ChatMessenger, Clock, Entropy, SecretBox};
+use handoff_domain::port::{
+    AssigneeExistsCache, ChatInbound, ChatMessenger, Clock, Entropy, OwnershipDebounce, SecretBox, SequenceStore,
+};
 use handoff_http::{ApiState, InteractionLimits, Server};
 use handoff_vsts::{AzureDevOps, AzureInbound, OwnAddress};
 use std::io::ErrorKind;
@@ -171,8 +173,7 @@ pub(crate) fn ports(
     clock: Arc<dyn Clock>,
 ) -> Result<Ports, Failure> {
     let database = Arc::new(database.clone());
-    let lifetime = if config.database.is_sqlite() { ASSIGNED_LIFETIME } else { SHARED_LIFETIME };
-    let cache = Arc::new(InProcessCache::new(clock.clone(), REMEMBERED_GROUPS, lifetime));
+    let shared = shared(config, &clock)?;
     let azure = AzureDevOps::new(config.azure.settings.clone(), clock.clone());
     Ok(Ports {
         store: database.clone(),
@@ -185,13 +186,32 @@ pub(crate) fn ports(
         own_address: Arc::new(OwnAddress::new().context("our own address cannot be asked")?),
         chat: chat(config, clock.clone())?,
         chat_inbound: config.discord.inbound().map(|inbound| Arc::new(inbound) as Arc<dyn ChatInbound>),
-        cache: cache.clone(),
-        debounce: cache,
-        sequence: Arc::new(InProcessSequence::new(clock.as_ref())),
+        cache: shared.cache,
+        debounce: shared.debounce,
+        sequence: shared.sequence,
         secrets,
         clock,
         entropy: Arc::new(SystemEntropy),
     })
+}
+
+/// What replicas share, where they share a Redis.
+struct Shared {
+    cache: Arc<dyn AssigneeExistsCache>,
+    debounce: Arc<dyn OwnershipDebounce>,
+    sequence: Arc<dyn SequenceStore>,
+}
+
+fn shared(config: &Config, clock: &Arc<dyn Clock>) -> Result<Shared, Failure> {
+    if let Some(url) = &config.redis.url {
+        let redis = Arc::new(Redis::new(url.expose(), &config.redis.namespace).map_err(Failure::misconfigured)?);
+        let cache = Arc::new(RedisCache::new(redis.clone()));
+        let sequence = Arc::new(RedisSequence::new(redis, clock.clone()));
+        return Ok(Shared { cache: cache.clone(), debounce: cache, sequence });
+    }
+    let lifetime = if config.database.is_sqlite() { ASSIGNED_LIFETIME } else { SHARED_LIFETIME };
+    let cache = Arc::new(InProcessCache::new(clock.clone(), REMEMBERED_GROUPS, lifetime));
+    Ok(Shared { cache: cache.clone(), debounce: cache, sequence: Arc::new(InProcessSequence::new(clock.as_ref())) })
 }
 
 fn chat(config: &Config, clock: Arc<dyn Clock>) -> Result<Arc<dyn ChatMessenger>, Failure> {

@@ -34,6 +34,8 @@ pub struct DatabaseOptions {
     pub url: String,
     /// Connections to PostgreSQL at most; SQLite has one that writes and a few that read.
     pub max_connections: u32,
+    /// How long a caller waits for a connection: [`PATIENCE`], but in tests on a machine that is busy otherwise.
+    pub patience: Duration,
 }
 
 impl DatabaseOptions {
@@ -43,7 +45,7 @@ impl DatabaseOptions {
     /// The database at this address, with the usual limits.
     #[must_use]
     pub fn new(url: impl Into<String>) -> Self {
-        Self { url: url.into(), max_connections: Self::MAX_CONNECTIONS }
+        Self { url: url.into(), max_connections: Self::MAX_CONNECTIONS, patience: PATIENCE }
     }
 }
 
@@ -102,10 +104,11 @@ pub(crate) async fn connect(
             Ok((pool.clone(), pool))
         }
         Place::Memory => {
-            let mut options = pooled("sqlite::memory:".to_owned(), 1);
-            options.idle_timeout(None::<Duration>).max_lifetime(None::<Duration>);
-            options.map_sqlx_sqlite_opts(|sqlite| sqlite.foreign_keys(true).busy_timeout(PATIENCE));
-            let pool = sea_orm::Database::connect(options).await.stored()?;
+            let patience = options.patience;
+            let mut pool = pooled("sqlite::memory:".to_owned(), 1, patience);
+            pool.idle_timeout(None::<Duration>).max_lifetime(None::<Duration>);
+            pool.map_sqlx_sqlite_opts(move |sqlite| sqlite.foreign_keys(true).busy_timeout(patience));
+            let pool = sea_orm::Database::connect(pool).await.stored()?;
             Ok((pool.clone(), pool))
         }
         Place::File(path) => {
@@ -114,38 +117,40 @@ pub(crate) async fn connect(
                     StoreError::Unavailable(format!("the folder {} cannot be made: {error}", folder.display()))
                 })?;
             }
-            let writer = sea_orm::Database::connect(sqlite_writer(path)).await.stored()?;
-            Ok((writer, sea_orm::Database::connect(sqlite_readers(path)).await.stored()?))
+            let writer = sea_orm::Database::connect(sqlite_writer(path, options.patience)).await.stored()?;
+            Ok((writer, sea_orm::Database::connect(sqlite_readers(path, options.patience)).await.stored()?))
         }
     }
 }
 
-fn pooled(url: String, connections: u32) -> ConnectOptions {
+fn pooled(url: String, connections: u32, patience: Duration) -> ConnectOptions {
     let mut options = ConnectOptions::new(url);
     options
         .max_connections(connections)
         .min_connections(1)
-        .acquire_timeout(PATIENCE)
-        .connect_timeout(PATIENCE)
+        .acquire_timeout(patience)
+        .connect_timeout(patience)
         .test_before_acquire(false)
         .sqlx_logging(false);
     options
 }
 
 /// The file itself, whatever characters its path has: an address would be read as one of the web.
-fn sqlite(path: &Path) -> SqliteConnectOptions {
+fn sqlite(path: &Path, patience: Duration) -> SqliteConnectOptions {
     SqliteConnectOptions::new()
         .filename(path)
         .foreign_keys(true)
-        .busy_timeout(PATIENCE)
+        .busy_timeout(patience)
         .statement_cache_capacity(STATEMENTS)
 }
 
 /// A commit is on disk when it returns (`synchronous = FULL`), and readers do not wait for the writer.
-fn sqlite_writer(path: &Path) -> ConnectOptions {
-    let file =
-        sqlite(path).create_if_missing(true).journal_mode(SqliteJournalMode::Wal).synchronous(SqliteSynchronous::Full);
-    let mut options = pooled("sqlite::memory:".to_owned(), 1);
+fn sqlite_writer(path: &Path, patience: Duration) -> ConnectOptions {
+    let file = sqlite(path, patience)
+        .create_if_missing(true)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Full);
+    let mut options = pooled("sqlite::memory:".to_owned(), 1, patience);
     options.idle_timeout(None::<Duration>).max_lifetime(None::<Duration>);
     options.map_sqlx_sqlite_opts(move |_| file.clone());
     // A full disk ends a transaction behind the driver's back, which then counts one that is not there, and
@@ -157,16 +162,16 @@ fn sqlite_writer(path: &Path) -> ConnectOptions {
     options
 }
 
-fn sqlite_readers(path: &Path) -> ConnectOptions {
-    let file = sqlite(path).read_only(true);
-    let mut options = pooled("sqlite::memory:".to_owned(), SQLITE_READERS);
+fn sqlite_readers(path: &Path, patience: Duration) -> ConnectOptions {
+    let file = sqlite(path, patience).read_only(true);
+    let mut options = pooled("sqlite::memory:".to_owned(), SQLITE_READERS, patience);
     options.idle_timeout(None::<Duration>).max_lifetime(None::<Duration>);
     options.map_sqlx_sqlite_opts(move |_| file.clone());
     options
 }
 
 fn postgres(options: &DatabaseOptions) -> ConnectOptions {
-    let mut pool = pooled(options.url.clone(), options.max_connections);
+    let mut pool = pooled(options.url.clone(), options.max_connections, options.patience);
     pool.test_before_acquire_if_idle_for(RESTED).map_sqlx_postgres_opts(|postgres| {
         postgres.application_name("handoff").statement_cache_capacity(STATEMENTS).options([
             ("lock_timeout", LOCK.as_millis().to_string()),

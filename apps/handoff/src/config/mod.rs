@@ -7,6 +7,7 @@ mod http;
 mod log;
 mod mistakes;
 mod public_url;
+mod redis;
 mod setting;
 mod settings;
 mod snowflake;
@@ -19,6 +20,7 @@ pub use discord::DiscordConfig;
 pub use http::HttpConfig;
 pub use log::LogConfig;
 pub use mistakes::{Mistake, Mistakes};
+pub use redis::RedisConfig;
 pub use settings::{Origin, ShownSetting};
 pub use snowflake::SnowflakeConfig;
 
@@ -49,6 +51,8 @@ pub struct Config {
     pub public_url: Option<String>,
     /// `[database]`
     pub database: DatabaseConfig,
+    /// `[redis]`
+    pub redis: RedisConfig,
     /// `[snowflake]`
     pub snowflake: SnowflakeConfig,
     /// `[azure]`
@@ -106,6 +110,7 @@ impl Config {
             listen: settings.take("listen", SocketAddr::from(([127, 0, 0, 1], 8080))),
             public_url: settings.take_optional("public_url", "none: no hooks, work items are read every minute"),
             database: DatabaseConfig::read(&mut settings, &data_dir),
+            redis: RedisConfig::read(&mut settings),
             snowflake: SnowflakeConfig::read(&mut settings),
             azure: AzureConfig::read(&mut settings),
             discord: DiscordConfig::read(&mut settings),
@@ -123,6 +128,7 @@ impl Config {
     pub fn validate(&self, mistakes: &mut Mistakes) {
         public_url::validate(self.public_url.as_deref(), mistakes);
         self.database.validate(mistakes);
+        self.redis.validate(mistakes);
         self.azure.validate(mistakes);
         self.discord.validate(mistakes);
         self.log.validate(mistakes);

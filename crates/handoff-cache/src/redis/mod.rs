@@ -1,0 +1,123 @@
+//! What replicas share through Redis: nothing that is not known elsewhere, so that everything goes on without it.
+//!
+//! Each call is one script and one round trip. A server that does not answer within [`PATIENCE`] is left alone for
+//! [`PAUSE`]. Every key begins with the namespace and expires. One primary is expected, not a cluster: a script
+//! touches keys of several groups.
+
+mod ownership;
+mod sequence;
+
+pub use ownership::RedisCache;
+pub use sequence::RedisSequence;
+
+use redis::aio::{ConnectionManager, ConnectionManagerConfig};
+use redis::{FromRedisValue, ScriptInvocation};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+use tokio::time::{Instant, timeout};
+
+/// How long a call may take.
+const PATIENCE: Duration = Duration::from_millis(100);
+/// How long nothing is asked of a server that failed.
+const PAUSE: Duration = Duration::from_secs(1);
+/// The longest wait between two attempts to connect.
+const LONGEST_WAIT: Duration = Duration::from_secs(2);
+
+/// Why nothing came of a call; without the address, which may hold a password.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum RedisError {
+    /// The address cannot be one.
+    #[error("not an address of Redis: {0}")]
+    Address(String),
+    /// It is away, refuses us, or is too slow.
+    #[error("Redis is unavailable: {0}")]
+    Unavailable(String),
+}
+
+/// A connection that everybody shares, made when it is first needed, and again when it broke.
+pub struct Redis {
+    manager: ConnectionManager,
+    namespace: String,
+    started: Instant,
+    /// Until when nothing is asked, in milliseconds since the start.
+    quiet_until: AtomicU64,
+}
+
+impl Redis {
+    /// `url` is `redis://`, `rediss://` or `unix://`; every key will begin with `namespace`. To be called in a
+    /// runtime; does not connect yet.
+    ///
+    /// # Errors
+    /// [`RedisError::Address`].
+    pub fn new(url: &str, namespace: &str) -> Result<Self, RedisError> {
+        let address = |error: redis::RedisError| RedisError::Address(error.kind_and_detail());
+        let client = redis::Client::open(url).map_err(address)?;
+        let config = ConnectionManagerConfig::new()
+            .set_connection_timeout(Some(PAUSE))
+            .set_response_timeout(Some(PATIENCE))
+            .set_max_delay(LONGEST_WAIT);
+        let manager = ConnectionManager::new_lazy_with_config(client, config).map_err(address)?;
+        let (started, quiet_until) = (Instant::now(), AtomicU64::new(0));
+        Ok(Self { manager, namespace: namespace.to_owned(), started, quiet_until })
+    }
+
+    /// Whether it can be an address of Redis.
+    #[must_use]
+    pub fn is_address(url: &str) -> bool {
+        redis::Client::open(url).is_ok()
+    }
+
+    /// Whether it answers.
+    ///
+    /// # Errors
+    /// [`RedisError::Unavailable`].
+    pub async fn ping(&self) -> Result<(), RedisError> {
+        let mut manager = self.manager.clone();
+        let asked = timeout(PAUSE, redis::cmd("PING").query_async::<()>(&mut manager)).await;
+        asked.map_err(|_| too_slow())?.map_err(|error| unavailable(&error))
+    }
+
+    fn key(&self, rest: std::fmt::Arguments<'_>) -> String {
+        format!("{}:{rest}", self.namespace)
+    }
+
+    async fn run<T: FromRedisValue>(&self, script: &ScriptInvocation<'_>) -> Result<T, RedisError> {
+        let now = u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX);
+        if now < self.quiet_until.load(Ordering::Relaxed) {
+            return Err(RedisError::Unavailable("it failed a moment ago".to_owned()));
+        }
+        let mut manager = self.manager.clone();
+        let answer = match timeout(PATIENCE, script.invoke_async(&mut manager)).await {
+            Ok(Ok(answer)) => return Ok(answer),
+            Ok(Err(error)) => unavailable(&error),
+            Err(_) => too_slow(),
+        };
+        let pause = u64::try_from(PAUSE.as_millis()).unwrap_or(u64::MAX);
+        if self.quiet_until.swap(now.saturating_add(pause), Ordering::Relaxed) <= now {
+            tracing::warn!(error = %answer, "Redis does not answer; going on without it");
+        }
+        Err(answer)
+    }
+}
+
+fn too_slow() -> RedisError {
+    RedisError::Unavailable("no answer in time".to_owned())
+}
+
+fn unavailable(error: &redis::RedisError) -> RedisError {
+    RedisError::Unavailable(error.kind_and_detail())
+}
+
+/// What the driver says, without addresses.
+trait KindAndDetail {
+    fn kind_and_detail(&self) -> String;
+}
+
+impl KindAndDetail for redis::RedisError {
+    fn kind_and_detail(&self) -> String {
+        match self.detail() {
+            Some(detail) if !self.is_io_error() => format!("{}: {detail}", self.category()),
+            _ => self.category().to_owned(),
+        }
+    }
+}
