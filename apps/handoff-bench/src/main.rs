@@ -1,8 +1,12 @@
 //! Measures Handoff: each figure beside its limit and a peer of the same run.
 
 mod figure;
+mod intake;
 mod latency;
+mod load;
+mod peer;
 mod process;
+mod stage;
 mod start;
 
 use clap::{Parser, Subcommand};
@@ -42,6 +46,24 @@ enum Command {
         #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=24))]
         rate: u32,
     },
+    /// How many deliveries a second are taken in on SQLite, each on disk before its answer.
+    Intake {
+        /// How many connections post at once.
+        #[arg(long, default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..=1024))]
+        connections: u32,
+        /// How many bytes a delivery has.
+        #[arg(long, default_value_t = 4096, value_parser = clap::value_parser!(u32).range(1024..=1_048_576))]
+        bytes: u32,
+        /// How often each is measured.
+        #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=100))]
+        rounds: u32,
+        /// For how many seconds each time.
+        #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=600))]
+        seconds: u32,
+    },
+    /// Reads bodies and answers 200: what `intake` compares with.
+    #[command(hide = true)]
+    Peer,
 }
 
 #[expect(clippy::print_stdout, clippy::print_stderr, reason = "this program's whole purpose is to print figures")]
@@ -68,5 +90,10 @@ fn measure(line: &CommandLine) -> anyhow::Result<Vec<Figure>> {
     match line.command {
         Command::Start { runs } => start::measure(&binary, runs),
         Command::Latency { changes, rate } => latency::measure(&binary, changes, rate),
+        Command::Intake { connections, bytes, rounds, seconds } => {
+            let bytes = usize::try_from(bytes)?;
+            intake::measure(&binary, intake::Plan { connections, bytes, rounds, seconds })
+        }
+        Command::Peer => peer::serve().map(|()| Vec::new()),
     }
 }

@@ -66,11 +66,36 @@ impl Served {
 
     /// What it holds in memory, in MiB (`VmRSS` of Linux).
     pub(crate) fn resident_mib(&self) -> anyhow::Result<f64> {
-        let path = format!("/proc/{}/status", self.0.id());
-        let status = std::fs::read_to_string(&path).with_context(|| path.clone())?;
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("no VmRSS")?;
-        let kib: f64 = line.trim().trim_end_matches("kB").trim().parse().context("VmRSS")?;
-        Ok(kib / 1024.0)
+        Ok(self.proc("status", "VmRSS:")? / 1024.0)
+    }
+
+    /// The most that it has held in memory, in MiB (`VmHWM` of Linux).
+    pub(crate) fn most_resident_mib(&self) -> anyhow::Result<f64> {
+        Ok(self.proc("status", "VmHWM:")? / 1024.0)
+    }
+
+    /// What it has written to disks, in bytes.
+    pub(crate) fn written(&self) -> anyhow::Result<f64> {
+        self.proc("io", "write_bytes:")
+    }
+
+    /// The processor time that it has used, in seconds.
+    pub(crate) fn processor_seconds(&self) -> anyhow::Result<f64> {
+        /// Of the kernel's accounting, on every Linux that we know.
+        const TICKS_A_SECOND: f64 = 100.0;
+        let path = format!("/proc/{}/stat", self.0.id());
+        let stat = std::fs::read_to_string(&path).with_context(|| path.clone())?;
+        // After the name, which may hold anything but ends the last parenthesis: utime and stime are fields 14 and 15.
+        let rest = stat.rsplit_once(')').context("no name")?.1;
+        let ticks = rest.split_whitespace().skip(11).take(2).map(str::parse::<f64>);
+        Ok(ticks.sum::<Result<f64, _>>().context(path)? / TICKS_A_SECOND)
+    }
+
+    fn proc(&self, file: &str, name: &str) -> anyhow::Result<f64> {
+        let path = format!("/proc/{}/{file}", self.0.id());
+        let text = std::fs::read_to_string(&path).with_context(|| path.clone())?;
+        let line = text.lines().find_map(|line| line.strip_prefix(name)).with_context(|| format!("no {name}"))?;
+        line.trim().trim_end_matches("kB").trim().parse().with_context(|| name.to_owned())
     }
 }
 

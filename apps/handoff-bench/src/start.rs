@@ -1,6 +1,6 @@
 //! How soon an instance is ready, and what it holds in memory when it has nothing to do.
 
-use crate::figure::Figure;
+use crate::figure::{Figure, Limit};
 use crate::process::{Served, duration_of};
 use std::path::Path;
 use std::process::Command;
@@ -32,9 +32,19 @@ pub(crate) fn measure(binary: &Path, runs: u32) -> anyhow::Result<Vec<Figure>> {
         resident.push(served.resident_mib()?);
     }
     Ok(vec![
-        Figure { name: "serve is ready, database exists", unit: "ms", measured: ready, limit: Some(READY_MS) },
+        Figure {
+            name: "serve is ready, database exists",
+            unit: "ms",
+            measured: ready,
+            limit: Some(Limit::median(READY_MS)),
+        },
         Figure { name: "the same binary says its version", unit: "ms", measured: bare, limit: None },
-        Figure { name: "resident memory, idle", unit: "MiB", measured: resident, limit: Some(RESIDENT_MIB) },
+        Figure {
+            name: "resident memory, idle",
+            unit: "MiB",
+            measured: resident,
+            limit: Some(Limit::median(RESIDENT_MIB)),
+        },
     ])
 }
 
