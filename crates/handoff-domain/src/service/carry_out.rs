@@ -66,7 +66,9 @@ impl CarryOut {
     /// [`StoreError`] when the ending cannot be recorded: the lease then runs out, and the task is done
     /// again.
     pub async fn carry_out(&self, claimed: &ClaimedTask) -> Result<(), StoreError> {
-        let ending = ending_of(self.attempt(claimed).await);
+        let done = self.attempt(claimed).await;
+        let class = done.as_ref().err().map_or("none", UseCaseError::class);
+        let ending = ending_of(done);
         let now = self.clock.now();
         let (state, reason) = match ending {
             Ending::Over(state, reason) => (state, reason),
@@ -88,11 +90,11 @@ impl CarryOut {
             }
         };
         let mut uow = self.store.begin().await?;
-        match uow.finish_outbox(claimed.id, claimed.token, claimed.generation, state, reason.clone(), now).await {
+        match uow.finish_outbox(claimed.id, claimed.token, claimed.generation, state, reason, now).await {
             Ok(()) => {
                 uow.commit().await?;
                 if state == OutboxState::Dead {
-                    tell_dead(claimed, &reason.unwrap_or_default());
+                    tell_dead(claimed, class);
                 }
                 Ok(())
             }
@@ -213,14 +215,15 @@ impl CarryOut {
     }
 }
 
-fn tell_dead(claimed: &ClaimedTask, reason: &str) {
+/// What was said, which may name people, is in the row.
+fn tell_dead(claimed: &ClaimedTask, class: &'static str) {
     tracing::warn!(
         row = %claimed.id,
         organization = %claimed.organization,
         task = claimed.task.kind(),
         attempts = claimed.attempts + 1,
-        reason,
-        "a task was given up on; its replay tries it again"
+        class,
+        "a task was given up on; why is in its row, and its replay tries it again"
     );
 }
 
