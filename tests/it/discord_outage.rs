@@ -4,12 +4,10 @@
 use handoff_sandbox::azure::WorkItemKey;
 use handoff_sandbox::discord::{LoggedRequest, OverwriteTarget, Permissions};
 use handoff_sandbox::fault::Fault;
-use handoff_tests::adapters::CALL_TIMEOUT;
+use handoff_tests::adapters::{BOT_TOKEN, CALL_TIMEOUT};
 use handoff_tests::instance::Setup;
 use handoff_tests::leftovers::Expected;
 use handoff_tests::scene::{Group, Scene};
-use reqwest::Method;
-use serde_json::Value;
 use std::time::Duration;
 
 const SECOND_US: i64 = 1_000_000;
@@ -150,10 +148,10 @@ async fn a_channel_that_was_closed_to_the_bot_is_asked_a_few_times_and_not_once_
 }
 
 #[tokio::test]
-async fn a_token_that_is_refused_is_not_used_again() {
+async fn a_token_that_is_refused_is_hardly_used_and_what_waits_for_it_goes_out_when_it_is_accepted_again() {
     let scene = Scene::new().await;
     let groups = many(&scene, 6).await;
-    scene.discord.faults().always("*", Fault::RefuseBefore { status: 401 });
+    scene.discord.revoke_token(BOT_TOKEN);
     scene.azure.settle().await;
     let before = scene.discord.requests().len();
     for _ in 0..60 {
@@ -165,8 +163,11 @@ async fn a_token_that_is_refused_is_not_used_again() {
     kept_to_the_limits(&scene, "the token");
     let waiting = scene.api.list(&format!("{}/outbox?state=pending", scene.tenant.at)).await;
     assert_eq!(waiting.len(), groups.len(), "nothing is lost: it waits for a token");
-    let project = format!("{}/projects/{}", scene.tenant.at, scene.tenant.project);
-    scene.api.change(Method::DELETE, &project, Value::Null).await;
+    scene.discord.accept_token(BOT_TOKEN, scene.bot);
     scene.settle().await;
+    for (_, group) in &groups {
+        assert!(scene.card(group).assignee.starts_with("Nobody"));
+    }
+    kept_to_the_limits(&scene, "the token");
     scene.finish().await;
 }

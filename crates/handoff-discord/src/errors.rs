@@ -106,9 +106,14 @@ impl Refusal {
         }
     }
 
-    /// Whether nothing of the token's is accepted any more.
+    /// Whether Discord itself, and not what stands before it, says that it does not accept the token.
     pub(crate) fn is_about_token(&self) -> bool {
-        self.status == 401 || matches!(self.code, Some(40001 | 50014))
+        (self.status == 401 && self.is_discords()) || matches!(self.code, Some(40001 | 50014))
+    }
+
+    /// Whether Discord wrote it: it always says in words what is wrong.
+    pub(crate) fn is_discords(&self) -> bool {
+        self.is_json && !self.words.is_empty()
     }
 
     /// Whether it says that there is no such channel or guild, or none that the bot sees.
@@ -251,7 +256,10 @@ mod tests {
     fn an_answer_without_a_code_is_judged_by_its_status() {
         let html = b"<html><body>Forbidden</body></html>";
         for (status, body, expected) in [
-            (401, &b"{}"[..], "unauthorized"),
+            (401, &b"{\"message\":\"401: Unauthorized\",\"code\":0}"[..], "unauthorized"),
+            (401, b"{}", "retry"),
+            (401, html, "retry"),
+            (401, b"", "retry"),
             (403, html, "retry"),
             (403, b"{\"message\":\"403: Forbidden\",\"code\":0}", "retry"),
             (404, html, "retry"),

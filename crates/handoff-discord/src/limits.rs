@@ -20,6 +20,8 @@ const PACE_WINDOW: Duration = Duration::from_millis(1100);
 const MAX_INVALID_REQUESTS: usize = 900;
 /// The window in which invalid requests count.
 const INVALID_WINDOW: Duration = Duration::from_secs(600);
+/// How long nothing is sent after the token was refused; then one request finds out whether it still is.
+pub(crate) const TOKEN_PAUSE: Duration = Duration::from_secs(15 * 60);
 /// Beyond so many entries, what is over is swept out before an entry is added.
 const SWEEP_AT: usize = 1024;
 
@@ -82,7 +84,7 @@ pub(crate) enum Admission {
         /// For people.
         reason: &'static str,
     },
-    /// Never again: the token was refused.
+    /// Not now: the token was refused.
     Unauthorized,
 }
 
@@ -92,6 +94,20 @@ pub(crate) enum Admission {
 pub(crate) struct Ticket {
     lane: Lane,
     bucket: Option<BucketKey>,
+    /// It is the one request that finds out whether the token is accepted again.
+    is_probe: bool,
+}
+
+/// What an answer tells about the token.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum TokenReport {
+    /// Nothing.
+    #[default]
+    Unknown,
+    /// Discord accepts it.
+    Accepted,
+    /// Discord refuses it.
+    Refused,
 }
 
 /// What an answer's headers tell about its bucket.
@@ -125,6 +141,8 @@ pub(crate) struct Report {
     pub(crate) bucket: Option<BucketReport>,
     /// Of a 429: whom it concerns and for how long.
     pub(crate) limited: Option<(Scope, Duration)>,
+    /// What becomes of the token.
+    pub(crate) token: TokenReport,
 }
 
 type BucketKey = (String, Major);
@@ -140,7 +158,8 @@ struct Bucket {
 /// The state of all limits of one bot.
 #[derive(Debug, Default)]
 pub(crate) struct Limits {
-    is_unauthorized: bool,
+    /// The token was refused: nothing is sent until then, and then one request.
+    unauthorized_until: Option<Timestamp>,
     everything_until: Option<Timestamp>,
     majors_until: HashMap<Major, Timestamp>,
     lanes_until: HashMap<Lane, Timestamp>,
@@ -153,7 +172,7 @@ pub(crate) struct Limits {
 impl Limits {
     /// Admits a request, or says how long to wait at least.
     pub(crate) fn admit(&mut self, lane: Lane, now: Timestamp) -> Admission {
-        if self.is_unauthorized {
+        if self.unauthorized_until.is_some_and(|until| now < until && until.since(now) <= TOKEN_PAUSE) {
             return Admission::Unauthorized;
         }
         let waits = [
@@ -171,7 +190,12 @@ impl Limits {
             return Admission::Wait { left, reason };
         }
         self.sent.push_back(now);
-        Admission::Go(self.take(lane, now))
+        let is_probe = self.unauthorized_until.is_some();
+        if is_probe {
+            self.unauthorized_until = Some(now.plus(TOKEN_PAUSE));
+        }
+        let bucket = self.take(lane, now);
+        Admission::Go(Ticket { lane, bucket, is_probe })
     }
 
     /// Learns from an answer; without a report, that there was none.
@@ -179,6 +203,7 @@ impl Limits {
         if let Some(bucket) = ticket.bucket.and_then(|key| self.buckets.get_mut(&key)) {
             bucket.in_flight = bucket.in_flight.saturating_sub(1);
         }
+        self.learn_of_token(ticket.is_probe, report.map_or(TokenReport::Unknown, |report| report.token), now);
         let Some(report) = report else { return };
         if let Some(bucket) = &report.bucket {
             self.learn(ticket.lane, bucket, now);
@@ -192,14 +217,20 @@ impl Limits {
         }
     }
 
-    /// The token was refused: nothing is sent any more.
-    pub(crate) fn refuse_token(&mut self) {
-        self.is_unauthorized = true;
+    /// What was sent before the token was refused, and is answered after it, changes nothing.
+    fn learn_of_token(&mut self, is_probe: bool, told: TokenReport, now: Timestamp) {
+        match told {
+            TokenReport::Refused => self.unauthorized_until = Some(now.plus(TOKEN_PAUSE)),
+            TokenReport::Accepted if is_probe => self.unauthorized_until = None,
+            // Another one may find out at once.
+            TokenReport::Unknown if is_probe => self.unauthorized_until = Some(now),
+            TokenReport::Accepted | TokenReport::Unknown => {}
+        }
     }
 
-    fn take(&mut self, lane: Lane, now: Timestamp) -> Ticket {
+    fn take(&mut self, lane: Lane, now: Timestamp) -> Option<BucketKey> {
         let key = self.names.get(&lane.operation).map(|name| (name.clone(), lane.major));
-        let bucket = key.filter(|key| match self.buckets.get_mut(key) {
+        key.filter(|key| match self.buckets.get_mut(key) {
             Some(bucket) if bucket.reset_at > now => {
                 bucket.available = bucket.available.saturating_sub(1);
                 bucket.in_flight += 1;
@@ -210,8 +241,7 @@ impl Limits {
                 false
             }
             None => false,
-        });
-        Ticket { lane, bucket }
+        })
     }
 
     fn learn(&mut self, lane: Lane, report: &BucketReport, now: Timestamp) {
@@ -331,12 +361,12 @@ mod tests {
         Report {
             status: 200,
             bucket: Some(BucketReport { name: name.to_owned(), remaining, reset_after }),
-            limited: None,
+            ..Report::default()
         }
     }
 
     fn limited(scope: Scope, ms: u64) -> Report {
-        Report { status: 429, bucket: None, limited: Some((scope, Duration::from_millis(ms))) }
+        Report { status: 429, limited: Some((scope, Duration::from_millis(ms))), ..Report::default() }
     }
 
     #[test]
@@ -433,11 +463,28 @@ mod tests {
         assert!(limits.invalid.is_empty());
     }
 
+    fn told(token: TokenReport) -> Report {
+        Report { token, ..Report::default() }
+    }
+
     #[test]
-    fn a_refused_token_is_never_tried_again() {
+    fn after_a_refused_token_one_request_at_a_time_finds_out_whether_it_is_accepted_again() {
+        const PAUSE_MS: u64 = 15 * 60 * 1000;
         let mut limits = Limits::default();
-        limits.refuse_token();
-        assert_eq!(limits.admit(create(1), at(0)), Admission::Unauthorized);
+        let (refused, before) = (go(&mut limits, create(1), at(0)), go(&mut limits, create(2), at(0)));
+        limits.settle(refused, at(0), Some(&told(TokenReport::Refused)));
+        // What was under way already proves nothing.
+        limits.settle(before, at(1), Some(&told(TokenReport::Accepted)));
+        assert_eq!(limits.admit(create(1), at(PAUSE_MS - 1)), Admission::Unauthorized);
+        let probe = go(&mut limits, create(1), at(PAUSE_MS));
+        assert_eq!(limits.admit(create(2), at(PAUSE_MS)), Admission::Unauthorized);
+        limits.settle(probe, at(PAUSE_MS), Some(&told(TokenReport::Refused)));
+        assert_eq!(limits.admit(create(2), at(2 * PAUSE_MS - 1)), Admission::Unauthorized);
+        let unanswered = go(&mut limits, create(1), at(2 * PAUSE_MS));
+        limits.settle(unanswered, at(2 * PAUSE_MS), None);
+        let probe = go(&mut limits, create(1), at(2 * PAUSE_MS));
+        limits.settle(probe, at(2 * PAUSE_MS), Some(&told(TokenReport::Accepted)));
+        let _both = (go(&mut limits, create(1), at(2 * PAUSE_MS)), go(&mut limits, create(2), at(2 * PAUSE_MS)));
     }
 
     #[test]
@@ -446,6 +493,8 @@ mod tests {
         for _ in 0..REQUESTS_PER_WINDOW {
             let _ticket = go(&mut limits, create(1), at(3_600_000));
         }
+        let refused = go(&mut limits, create(1), at(0));
+        limits.settle(refused, at(3_600_000), Some(&told(TokenReport::Refused)));
         let _ticket = go(&mut limits, create(1), at(0));
     }
 }

@@ -2,10 +2,10 @@
 //!
 //! It promises: no request is sent while an earlier answer says to wait; a request whose outcome is not
 //! known is never sent again from here; a caller waits [`MAX_WAIT`] at most for limits, and is told
-//! otherwise when to come back; after the token was refused nothing is sent at all.
+//! otherwise when to come back; after the token was refused one request in a quarter of an hour is sent.
 
 use crate::errors::{Failure, MAX_RETRY_AFTER, Refusal, UNSAID_RETRY_AFTER, retry, seconds};
-use crate::limits::{Admission, BucketReport, Lane, Limits, Report, Scope, Ticket};
+use crate::limits::{Admission, BucketReport, Lane, Limits, Report, Scope, TOKEN_PAUSE, Ticket, TokenReport};
 use crate::request::Call;
 use crate::settings::{DiscordSettings, SettingsError};
 use handoff_domain::port::{ChatError, Clock};
@@ -184,11 +184,16 @@ impl Sender {
         if let Some((scope, left)) = limited {
             tracing::warn!(?scope, seconds = left.as_secs_f64(), "Discord limits the rate");
         }
-        self.settle(ticket, Some(&Report { status: answer.status, bucket: bucket(&answer.headers), limited }));
-        if refusal.as_ref().is_some_and(Refusal::is_about_token) {
-            tracing::error!("Discord refused the bot token; nothing is sent until the process has another");
-            self.limits().refuse_token();
+        let token = match &refusal {
+            Some(refusal) if refusal.is_about_token() => TokenReport::Refused,
+            Some(refusal) if !refusal.is_discords() || refusal.status == 429 => TokenReport::Unknown,
+            _ => TokenReport::Accepted,
+        };
+        if token == TokenReport::Refused {
+            let minutes = TOKEN_PAUSE.as_secs() / 60;
+            tracing::error!(minutes, "Discord refused the bot token; it is tried again when these are over");
         }
+        self.settle(ticket, Some(&Report { status: answer.status, bucket: bucket(&answer.headers), limited, token }));
         refusal
     }
 }

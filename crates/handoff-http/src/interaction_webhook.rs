@@ -1,24 +1,26 @@
 //! `POST /webhooks/discord`: what people do in Discord.
 //!
-//! Promises: nothing of the body is read before its signature was right, and without one the answer is 401;
-//! what is signed is answered 200 or, where it is no interaction at all, 400; all of it within the three
+//! Promises: nothing of the body is understood before its signature was right, and without one the answer is
+//! 401, where its form shows it without the body; memory for bodies is bounded over all callers, since anybody
+//! may send what has the form; what is signed is answered 200 or, where it is no interaction at all, 400; all of it within the three
 //! seconds that Discord waits. What there is no time for is not done.
 
+use crate::memory::{Held, Memory};
 use crate::problem::Problem;
 use crate::state::ApiState;
 use crate::webhook::inbound;
+use axum::Router;
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::http::header::{CONTENT_TYPE, HeaderValue};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
-use axum::{Router, body::Bytes};
 use futures::FutureExt;
 use handoff_domain::interaction::{Interaction, Notice, Reply};
 use handoff_domain::port::{ChatInbound, InboundRefusal, Received};
 use handoff_domain::service::interactions::Interactions;
-use http_body_util::{BodyExt, LengthLimitError, Limited};
+use http_body_util::BodyExt;
 use std::future::{Future, pending};
 use std::panic::AssertUnwindSafe;
 use std::pin::{Pin, pin};
@@ -34,11 +36,13 @@ pub struct InteractionLimits {
     pub answer: Duration,
     /// Bytes of a body.
     pub body: usize,
+    /// Bytes of bodies held at once, over all callers.
+    pub memory: usize,
 }
 
 impl Default for InteractionLimits {
     fn default() -> Self {
-        Self { answer: Duration::from_millis(2500), body: 512 * 1024 }
+        Self { answer: Duration::from_millis(2500), body: 512 * 1024, memory: 32 * 1024 * 1024 }
     }
 }
 
@@ -47,6 +51,7 @@ pub struct InteractionWebhook {
     inbound: Arc<dyn ChatInbound>,
     interactions: Interactions,
     limits: InteractionLimits,
+    memory: Memory,
 }
 
 /// When the time is up.
@@ -56,41 +61,54 @@ impl InteractionWebhook {
     /// Hands to `interactions` what `inbound` verified.
     #[must_use]
     pub fn new(inbound: Arc<dyn ChatInbound>, interactions: Interactions, limits: InteractionLimits) -> Self {
-        Self { inbound, interactions, limits }
+        Self { inbound, interactions, limits, memory: Memory::of(limits.memory) }
     }
 
     async fn receive(&self, request: Request) -> Result<Response, Problem> {
         let mut deadline = pin!(async { drop(timeout(self.limits.answer, pending::<()>()).await) });
         let (parts, body) = request.into_parts();
-        let body = self.read(body, deadline.as_mut()).await?;
-        let reply = match self.inbound.receive(&inbound(&parts.headers), &body) {
+        let headers = inbound(&parts.headers);
+        if !self.inbound.may_be_signed(&headers) {
+            return Err(unsigned());
+        }
+        let (body, _memory) = self.read(body, deadline.as_mut()).await?;
+        let reply = match self.inbound.receive(&headers, &body) {
             Ok(Received::Ping) => Reply::Pong,
             Ok(Received::Interaction(interaction)) => self.answer(&interaction, deadline).await,
-            Err(InboundRefusal::Unauthorized) => {
-                let detail = "the signature is missing or wrong";
-                return Err(Problem::new(StatusCode::UNAUTHORIZED, "unauthorized", detail));
-            }
+            Err(InboundRefusal::Unauthorized) => return Err(unsigned()),
             Err(InboundRefusal::Malformed(why)) => return Err(Problem::bad_request("malformed_interaction", why)),
         };
         let json = [(CONTENT_TYPE, HeaderValue::from_static("application/json"))];
         Ok((json, self.inbound.encode(&reply)).into_response())
     }
 
-    async fn read(&self, body: Body, deadline: Deadline<'_>) -> Result<Bytes, Problem> {
-        let read = tokio::select! {
-            read = Limited::new(body, self.limits.body).collect() => read,
+    async fn read(&self, body: Body, deadline: Deadline<'_>) -> Result<(Vec<u8>, Held), Problem> {
+        tokio::select! {
+            read = self.take_in(body) => read,
             () = deadline => {
                 let detail = "the body did not arrive in time";
-                return Err(Problem::new(StatusCode::REQUEST_TIMEOUT, "too_slow", detail));
+                Err(Problem::new(StatusCode::REQUEST_TIMEOUT, "too_slow", detail))
             }
-        };
-        read.map(http_body_util::Collected::to_bytes).map_err(|error| {
-            if error.is::<LengthLimitError>() {
-                Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", "the body is too large")
-            } else {
-                Problem::bad_request("unreadable_body", "the body could not be read")
+        }
+    }
+
+    /// Memory is held until what is returned beside the body is dropped.
+    async fn take_in(&self, mut body: Body) -> Result<(Vec<u8>, Held), Problem> {
+        let (mut bytes, mut held) = (Vec::new(), Held::default());
+        while let Some(frame) = body.frame().await {
+            let unreadable = |_| Problem::bad_request("unreadable_body", "the body could not be read");
+            let Ok(data) = frame.map_err(unreadable)?.into_data() else { continue };
+            let whole = bytes.len() + data.len();
+            if whole > self.limits.body {
+                return Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", "the body is too large"));
             }
-        })
+            self.memory.reserve(&mut held, whole).map_err(|_| {
+                let detail = "too many bodies are being read";
+                Problem::new(StatusCode::SERVICE_UNAVAILABLE, "busy", detail).retry_after(self.limits.answer)
+            })?;
+            bytes.extend_from_slice(&data);
+        }
+        Ok((bytes, held))
     }
 
     /// What is dropped when the time is up is rolled back.
@@ -108,6 +126,10 @@ impl InteractionWebhook {
             }
         }
     }
+}
+
+fn unsigned() -> Problem {
+    Problem::new(StatusCode::UNAUTHORIZED, "unauthorized", "the signature is missing or wrong")
 }
 
 /// The endpoint's route.

@@ -9,6 +9,7 @@ mod auth;
 mod extract;
 mod health;
 mod interaction_webhook;
+mod memory;
 mod observe_requests;
 mod page;
 mod problem;

@@ -4,6 +4,7 @@
 //! is answered 200, 410 or 503 and nothing else, at most two seconds after the end of the body; what is
 //! answered 200 is on disk. Memory for bodies is bounded over all callers.
 
+use crate::memory::{Held, Memory};
 use crate::problem::Problem;
 use crate::state::ApiState;
 use axum::body::Body as HttpBody;
@@ -22,13 +23,10 @@ use serde::Serialize;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
 /// Asks Azure DevOps to come again after this long.
 const COME_AGAIN: Duration = Duration::from_secs(10);
-/// Memory for bodies is handed out in pieces of this many bytes.
-const PIECE: usize = 64 * 1024;
 
 /// How long and how much a delivery may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,14 +65,14 @@ impl Default for WebhookLimits {
 pub struct Webhooks {
     post: Arc<Post>,
     limits: WebhookLimits,
-    memory: Arc<Semaphore>,
+    memory: Memory,
 }
 
 impl Webhooks {
     /// Hands to `post` what arrives within `limits`.
     #[must_use]
     pub fn new(post: Arc<Post>, limits: WebhookLimits) -> Self {
-        Self { post, limits, memory: Arc::new(Semaphore::new(limits.memory / PIECE)) }
+        Self { post, limits, memory: Memory::of(limits.memory) }
     }
 }
 
@@ -149,40 +147,25 @@ impl Webhooks {
 
     /// Reads a body whole, or the beginning of one that is too large while the rest is read past.
     /// Memory is held until what is returned beside it is dropped.
-    async fn read(&self, mut body: HttpBody) -> Result<(Body, Option<OwnedSemaphorePermit>), &'static str> {
+    async fn read(&self, mut body: HttpBody) -> Result<(Body, Held), &'static str> {
         let mut bytes = Vec::new();
-        let mut memory: Option<OwnedSemaphorePermit> = None;
+        let mut held = Held::default();
         loop {
             let frame = timeout(self.limits.stall, body.frame()).await.map_err(|_| "stalled")?;
-            let Some(frame) = frame else { return Ok((Body::Whole(bytes), memory)) };
+            let Some(frame) = frame else { return Ok((Body::Whole(bytes), held)) };
             let Ok(data) = frame.map_err(|_| "broken_off")?.into_data() else { continue };
             if bytes.len() + data.len() > MAX_BODY {
                 let missing = KEPT_OF_OVERSIZED.saturating_sub(bytes.len()).min(data.len());
                 bytes.extend_from_slice(&data[..missing]);
                 bytes.truncate(KEPT_OF_OVERSIZED);
                 bytes.shrink_to_fit();
-                drop(memory);
+                drop(held);
                 self.read_past(body).await?;
-                return Ok((Body::Oversized(bytes), None));
+                return Ok((Body::Oversized(bytes), Held::default()));
             }
-            self.reserve(&mut memory, bytes.len() + data.len())?;
+            self.memory.reserve(&mut held, bytes.len() + data.len()).map_err(|_| "out_of_memory")?;
             bytes.extend_from_slice(&data);
         }
-    }
-
-    /// Sees to it that memory for `bytes` bytes is held.
-    fn reserve(&self, held: &mut Option<OwnedSemaphorePermit>, bytes: usize) -> Result<(), &'static str> {
-        let pieces = held.as_ref().map_or(0, OwnedSemaphorePermit::num_permits);
-        let Some(more) = u32::try_from(bytes.div_ceil(PIECE).saturating_sub(pieces)).ok().filter(|more| *more > 0)
-        else {
-            return Ok(());
-        };
-        let more = self.memory.clone().try_acquire_many_owned(more).map_err(|_| "out_of_memory")?;
-        match held {
-            Some(held) => held.merge(more),
-            None => *held = Some(more),
-        }
-        Ok(())
     }
 
     /// Reads what is left of an oversized body, within bounds, keeping nothing: a sender that cannot

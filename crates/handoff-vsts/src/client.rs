@@ -182,7 +182,7 @@ impl AzureDevOps {
                 let project: Project = understood(&body)?;
                 Ok(project.id.text().and_then(AzureProjectId::parse))
             }
-            Reply::NoSuchThing | Reply::NoSuchPlace => Ok(None),
+            Reply::NoSuchThing | Reply::NoSuchProject | Reply::NoSuchPlace => Ok(None),
         }
     }
 }
@@ -194,7 +194,11 @@ impl WorkItemTracker for AzureDevOps {
         // Its description is still a preview, so that a version would have to say so; reading needs none.
         let question = Question::get(Operation::Collection, "_apis/connectionData");
         let call = Call { path: question.path.clone(), ..self.call(&address, credential, question) };
-        let data: ConnectionData = whole(Operation::Collection, self.http.send(call).await?)?;
+        let data: ConnectionData = match self.http.send(call).await? {
+            // Whoever gives an address is to hear that it leads nowhere; it may be mistyped.
+            Reply::NoSuchPlace => return Err(TrackerError::NotFound { what: Operation::Collection.thing() }),
+            reply => whole(Operation::Collection, reply)?,
+        };
         let id = data.instance_id.text().and_then(guid);
         let id = id.ok_or_else(|| unavailable("it does not say which collection it is"))?;
         if data.deployment_id.text().and_then(guid).as_ref() == Some(&id) {
@@ -304,8 +308,11 @@ impl WorkItemTracker for AzureDevOps {
     async fn delete_subscription(&self, connection: &TrackerConnection, id: &str) -> Result<(), TrackerError> {
         let path = subscription_path(id)?;
         let question = Question { method: Method::DELETE, ..Question::get(Operation::DeleteSubscription, path) };
-        // Gone with or without its collection: either way there is nothing left to delete.
-        self.ask(connection, question).await.map(|_| ())
+        match self.ask(connection, question).await? {
+            Reply::Body(_) | Reply::NoSuchThing | Reply::NoSuchProject => Ok(()),
+            // It may be there when its collection is again.
+            Reply::NoSuchPlace => Err(nowhere()),
+        }
     }
 
     async fn work_item(
@@ -462,8 +469,15 @@ pub(crate) fn whole<T: DeserializeOwned>(operation: Operation, reply: Reply) -> 
     match reply {
         Reply::Body(body) => understood(&body),
         Reply::NoSuchThing => Err(TrackerError::NotFound { what: operation.thing() }),
-        Reply::NoSuchPlace => Err(TrackerError::NotFound { what: "collection" }),
+        Reply::NoSuchProject => Err(TrackerError::NotFound { what: "project" }),
+        Reply::NoSuchPlace => Err(nowhere()),
     }
+}
+
+/// A collection that answered once is out of reach, not gone: it may be stopped, moved, or behind something
+/// that answers in its place.
+fn nowhere() -> TrackerError {
+    unavailable("no collection answers at its address; it may be stopped for servicing, moved or deleted")
 }
 
 fn understood<T: DeserializeOwned>(body: &[u8]) -> Result<T, TrackerError> {

@@ -35,14 +35,12 @@ const MAX_SKEWS: usize = 10_000;
 const USER_AGENT: &str = concat!("handoff/", env!("CARGO_PKG_VERSION"));
 
 /// 404s with these exceptions are about the collection or the path, not about the thing asked for.
-const NO_SUCH_PLACE: [&str; 6] = [
-    "HostDoesNotExistException",
-    "HostShutdownException",
-    "CollectionDoesNotExistException",
-    "ProjectDoesNotExistException",
-    "ProjectDoesNotExistWithNameException",
-    "VssResourceNotFoundException",
-];
+const NO_SUCH_PLACE: [&str; 3] =
+    ["HostDoesNotExistException", "CollectionDoesNotExistException", "VssResourceNotFoundException"];
+/// 404s with these are about the project that the path leads through.
+const NO_SUCH_PROJECT: [&str; 2] = ["ProjectDoesNotExistException", "ProjectDoesNotExistWithNameException"];
+/// A 404 with this is a collection that is there, and stopped for servicing.
+const STOPPED: &str = "HostShutdownException";
 
 /// The client could not be set up.
 #[derive(Debug, thiserror::Error)]
@@ -75,7 +73,9 @@ pub(crate) enum Reply {
     Body(Vec<u8>),
     /// There is no such thing.
     NoSuchThing,
-    /// There is no such collection or path, so nothing is known about the thing.
+    /// There is no such project, as Azure DevOps itself says.
+    NoSuchProject,
+    /// Nothing is known about the thing: no such collection or path, or what answers is not Azure DevOps.
     NoSuchPlace,
 }
 
@@ -276,8 +276,8 @@ fn classified(operation: Operation, heard: Heard, now: Timestamp) -> Result<Repl
             reason: "it has moved elsewhere; connect with its present address".to_owned(),
         }),
         403 => Err(TrackerError::Forbidden { needed: operation.needed().to_owned() }),
-        404 if is_html || is_about_the_place(&body) => Ok(Reply::NoSuchPlace),
-        404 => Ok(Reply::NoSuchThing),
+        404 if is_html => Ok(Reply::NoSuchPlace),
+        404 => missing(&body),
         429 => Err(TrackerError::Throttled { retry_after: asked_wait(&headers, now) }),
         503 if headers.contains_key(RETRY_AFTER) => {
             Err(TrackerError::Throttled { retry_after: asked_wait(&headers, now) })
@@ -294,10 +294,14 @@ fn is_html(headers: &HeaderMap, body: &[u8]) -> bool {
     kind.trim_start().to_ascii_lowercase().starts_with("text/html") || body.trim_ascii_start().first() == Some(&b'<')
 }
 
-fn is_about_the_place(body: &[u8]) -> bool {
-    match json::read::<Refusal>(body) {
-        Ok(refusal) => refusal.type_key.text().is_some_and(|key| NO_SUCH_PLACE.contains(&key)),
-        Err(_) => true,
+/// What a 404 is about.
+fn missing(body: &[u8]) -> Result<Reply, TrackerError> {
+    let Ok(refusal) = json::read::<Refusal>(body) else { return Ok(Reply::NoSuchPlace) };
+    match refusal.type_key.text() {
+        Some(STOPPED) => Err(unavailable("the collection is stopped for servicing")),
+        Some(key) if NO_SUCH_PLACE.contains(&key) => Ok(Reply::NoSuchPlace),
+        Some(key) if NO_SUCH_PROJECT.contains(&key) => Ok(Reply::NoSuchProject),
+        _ => Ok(Reply::NoSuchThing),
     }
 }
 
@@ -348,6 +352,11 @@ mod tests {
             (answer(404, &[], r#"{"typeKey":"WorkItemUnauthorizedAccessException"}"#), Ok(Reply::NoSuchThing)),
             (answer(404, &[], "{}"), Ok(Reply::NoSuchThing)),
             (answer(404, &[], r#"{"typeKey":"HostDoesNotExistException"}"#), Ok(Reply::NoSuchPlace)),
+            (
+                answer(404, &[], r#"{"typeKey":"HostShutdownException"}"#),
+                Err(unavailable("the collection is stopped for servicing")),
+            ),
+            (answer(404, &[], r#"{"typeKey":"ProjectDoesNotExistException"}"#), Ok(Reply::NoSuchProject)),
             (answer(404, &html, "<html>"), Ok(Reply::NoSuchPlace)),
             (answer(404, &[], ""), Ok(Reply::NoSuchPlace)),
             (answer(429, &[("retry-after", "7")], ""), Err(TrackerError::Throttled { retry_after: secs(7) })),

@@ -41,8 +41,7 @@ impl DiscordInbound {
 
     /// Whether the application signed this timestamp and this body, in this order.
     fn is_signed(&self, headers: &InboundHeaders, body: &[u8]) -> bool {
-        let signature = headers.get(SIGNATURE_HEADER).and_then(from_hex::<64>);
-        let (Some(signature), Some(timestamp)) = (signature, headers.get(TIMESTAMP_HEADER)) else { return false };
+        let Some((signature, timestamp)) = signature_in(headers) else { return false };
         let signed = [timestamp, body].concat();
         self.key.verify_strict(&signed, &Signature::from_bytes(&signature)).is_ok()
     }
@@ -63,6 +62,10 @@ impl DiscordInbound {
 }
 
 impl ChatInbound for DiscordInbound {
+    fn may_be_signed(&self, headers: &InboundHeaders) -> bool {
+        signature_in(headers).is_some()
+    }
+
     fn receive(&self, headers: &InboundHeaders, body: &[u8]) -> Result<Received, InboundRefusal> {
         if self.is_signed(headers, body) { self.read(body) } else { Err(InboundRefusal::Unauthorized) }
     }
@@ -70,6 +73,11 @@ impl ChatInbound for DiscordInbound {
     fn encode(&self, reply: &Reply) -> Vec<u8> {
         reply::json(reply).to_string().into_bytes()
     }
+}
+
+/// What has the form of a signature, and the timestamp that is signed with the body.
+fn signature_in(headers: &InboundHeaders) -> Option<([u8; 64], &[u8])> {
+    Some((headers.get(SIGNATURE_HEADER).and_then(from_hex::<64>)?, headers.get(TIMESTAMP_HEADER)?))
 }
 
 fn malformed(why: &str) -> InboundRefusal {

@@ -76,7 +76,7 @@ async fn a_server_that_is_not_there_is_an_outage() {
 }
 
 #[tokio::test]
-async fn a_refused_token_is_never_sent_again() {
+async fn a_refused_token_is_sent_again_once_in_a_quarter_of_an_hour_until_it_is_accepted() {
     let bench = Bench::new().await;
     bench.sim.revoke_token(TOKEN);
     let refused = bench.chat.create(channel(bench.channel), &card("a"), "n-1").await;
@@ -85,6 +85,28 @@ async fn a_refused_token_is_never_sent_again() {
     assert_eq!(bench.chat.create(channel(other), &card("a"), "n-2").await, Err(ChatError::Unauthorized));
     assert_eq!(bench.chat.guild_name(guild(bench.guild)).await, Err(ChatError::Unauthorized));
     assert_eq!(bench.sim.requests().len(), 1);
+    bench.advance(15 * 60);
+    for nonce in ["n-1", "n-2"] {
+        let refused = bench.chat.create(channel(bench.channel), &card("a"), nonce).await;
+        assert_eq!(refused, Err(ChatError::Unauthorized));
+    }
+    assert_eq!(bench.sim.requests().len(), 2);
+    bench.sim.accept_token(TOKEN, bench.bot);
+    bench.advance(15 * 60);
+    for nonce in ["n-1", "n-2"] {
+        bench.chat.create(channel(bench.channel), &card("a"), nonce).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_401_that_is_not_discords_is_an_outage_and_says_nothing_about_the_token() {
+    let script = Script::start([Reply::html(401), Reply::json(401, "{}"), Reply::json(200, r#"{"id": "9"}"#)]).await;
+    let (chat, into) = (script.chat(), ChannelId::new(5).unwrap());
+    for _ in 0..2 {
+        let refused = chat.create(into, &card("a"), "n-1").await;
+        assert!(matches!(refused, Err(ChatError::Retry { .. })), "{refused:?}");
+    }
+    chat.create(into, &card("a"), "n-1").await.unwrap();
 }
 
 #[tokio::test]

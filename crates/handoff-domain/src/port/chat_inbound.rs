@@ -25,6 +25,10 @@ pub enum InboundRefusal {
 
 /// Verifies and decodes interactions, and encodes what they are answered.
 pub trait ChatInbound: Send + Sync {
+    /// Whether the headers hold what has the form of a signature. Where they do not, there is no need to take
+    /// the body in: nobody has to be known for this answer.
+    fn may_be_signed(&self, headers: &InboundHeaders) -> bool;
+
     /// Checks the signature over the raw body before anything of it is read, and then reads it. What we do
     /// not know is no error: it decodes as [`Asked::NotUnderstood`](crate::interaction::Asked).
     ///

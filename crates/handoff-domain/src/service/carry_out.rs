@@ -27,6 +27,12 @@ pub const MAX_ATTEMPTS: u32 = 20;
 pub const FIRST_WAIT: Duration = Duration::from_secs(2);
 /// The longest wait between two tries, unless the other side asks for more.
 pub const LONGEST_WAIT: Duration = Duration::from_secs(3600);
+/// How long a row may go on being asked to wait: from then on, to be asked is an attempt like any other.
+pub const PATIENCE: Duration = Duration::from_secs(3 * 86_400);
+/// The wait after a credential was refused, which only a person mends.
+const REFUSED_WAIT: Duration = Duration::from_secs(300);
+/// How much longer than asked a row waits at most, so that not all come at once.
+const LONGEST_JITTER: Duration = Duration::from_secs(60);
 
 /// Carries out outbox tasks.
 #[derive(Clone)]
@@ -53,10 +59,21 @@ pub struct CarryOut {
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Ending {
     Over(OutboxState, Option<String>),
-    Again { after: Option<Duration>, reason: String, counts: bool },
+    Again(Pause, String),
     AtOnce,
     At(Timestamp),
     LeaseLost,
+}
+
+/// How long until the next try.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Pause {
+    /// It failed: longer each time, and at least so long. Only so often.
+    Failed { at_least: Duration },
+    /// As long as the other side, or our own keeping to its limits, asked for: no failure.
+    Asked(Duration),
+    /// What we lack ourselves, for which no row is to blame: longer the older it is, and at least so long.
+    Outage { at_least: Duration },
 }
 
 impl CarryOut {
@@ -66,7 +83,9 @@ impl CarryOut {
     /// [`StoreError`] when the ending cannot be recorded: the lease then runs out, and the task is done
     /// again.
     pub async fn carry_out(&self, claimed: &ClaimedTask) -> Result<(), StoreError> {
-        let ending = ending_of(self.attempt(claimed).await);
+        let done = self.attempt(claimed).await;
+        let class = done.as_ref().err().map_or("none", UseCaseError::class);
+        let ending = ending_of(done);
         let now = self.clock.now();
         let (state, reason) = match ending {
             Ending::Over(state, reason) => (state, reason),
@@ -78,21 +97,22 @@ impl CarryOut {
             Ending::At(at) => {
                 return self.outbox.fail(claimed.id, claimed.token, at, "the route keeps quiet", false).await;
             }
-            Ending::Again { counts, reason, .. } if counts && claimed.attempts + 1 >= MAX_ATTEMPTS => {
+            Ending::Again(pause, reason) => {
+                let age = age(claimed, now);
+                let counts = pause.counts(age);
+                if !counts || claimed.attempts + 1 < MAX_ATTEMPTS {
+                    let wait = self.wait(pause, claimed.attempts, age);
+                    return self.outbox.fail(claimed.id, claimed.token, now.plus(wait), &reason, counts).await;
+                }
                 (OutboxState::Dead, Some(reason))
-            }
-            Ending::Again { after, reason, counts } => {
-                let whole = if counts { doubled(claimed.attempts) } else { outage_wait(age(claimed, now), FIRST_WAIT) };
-                let wait = self.jittered(whole).max(after.unwrap_or_default());
-                return self.outbox.fail(claimed.id, claimed.token, now.plus(wait), &reason, counts).await;
             }
         };
         let mut uow = self.store.begin().await?;
-        match uow.finish_outbox(claimed.id, claimed.token, claimed.generation, state, reason.clone(), now).await {
+        match uow.finish_outbox(claimed.id, claimed.token, claimed.generation, state, reason, now).await {
             Ok(()) => {
                 uow.commit().await?;
                 if state == OutboxState::Dead {
-                    tell_dead(claimed, &reason.unwrap_or_default());
+                    tell_dead(claimed, class);
                 }
                 Ok(())
             }
@@ -205,23 +225,44 @@ impl CarryOut {
         uow.commit().await
     }
 
-    /// Between half and the whole of the wait.
-    fn jittered(&self, whole: Duration) -> Duration {
+    /// Between half and the whole of a wait of ours; never less than what was asked for, and a little more.
+    fn wait(&self, pause: Pause, attempts: u32, age: Duration) -> Duration {
+        let halved = |whole: Duration| whole / 2 + self.part_of(whole / 2);
+        match pause {
+            Pause::Failed { at_least } => halved(doubled(attempts)).max(at_least),
+            Pause::Asked(asked) => asked + self.part_of((asked / 10).clamp(FIRST_WAIT, LONGEST_JITTER)),
+            Pause::Outage { at_least } => halved(outage_wait(age, FIRST_WAIT)).max(at_least),
+        }
+    }
+
+    fn part_of(&self, whole: Duration) -> Duration {
         let mut byte = [0_u8; 1];
         self.entropy.fill(&mut byte);
-        whole / 2 + whole.mul_f64(f64::from(byte[0]) / 512.0)
+        whole.mul_f64(f64::from(byte[0]) / 256.0)
     }
 }
 
-fn tell_dead(claimed: &ClaimedTask, reason: &str) {
+/// What was said, which may name people, is in the row.
+fn tell_dead(claimed: &ClaimedTask, class: &'static str) {
     tracing::warn!(
         row = %claimed.id,
         organization = %claimed.organization,
         task = claimed.task.kind(),
         attempts = claimed.attempts + 1,
-        reason,
-        "a task was given up on; its replay tries it again"
+        class,
+        "a task was given up on; why is in its row, and its replay tries it again"
     );
+}
+
+impl Pause {
+    /// Whether it is one of the attempts of a row of this age.
+    fn counts(self, age: Duration) -> bool {
+        match self {
+            Self::Failed { .. } => true,
+            Self::Asked(_) => age >= PATIENCE,
+            Self::Outage { .. } => false,
+        }
+    }
 }
 
 /// The wait after so many failures that count, without jitter.
@@ -236,7 +277,6 @@ fn age(claimed: &ClaimedTask, now: Timestamp) -> Duration {
 }
 
 fn ending_of(done: Result<Sent, UseCaseError>) -> Ending {
-    let again = |after, reason: String| Ending::Again { after, reason, counts: true };
     let dead = |reason: String| Ending::Over(OutboxState::Dead, Some(reason));
     let error = match done {
         Ok(Sent::Stale) => return Ending::AtOnce,
@@ -246,28 +286,29 @@ fn ending_of(done: Result<Sent, UseCaseError>) -> Ending {
         Err(error) => error,
     };
     let reason = error.to_string();
+    let failed = Pause::Failed { at_least: Duration::ZERO };
     match error {
         UseCaseError::Store(StoreError::LeaseLost) => Ending::LeaseLost,
         UseCaseError::Store(StoreError::Unavailable(_) | StoreError::Retry) => {
-            Ending::Again { after: None, reason, counts: false }
+            Ending::Again(Pause::Outage { at_least: Duration::ZERO }, reason)
         }
         // What only a change of ours or of the operator mends must not be tried for ever.
         UseCaseError::Store(StoreError::Backend(_) | StoreError::Conflict { .. })
         | UseCaseError::Secret(_)
-        | UseCaseError::TryAgain(_) => again(None, reason),
+        | UseCaseError::TryAgain(_) => Ending::Again(failed, reason),
         UseCaseError::NotFound { .. } => Ending::Over(OutboxState::Obsolete, Some(reason)),
         UseCaseError::Refused(_) | UseCaseError::Conflict(_) => dead(reason),
-        UseCaseError::Chat(ChatError::Retry { after, .. }) => again(after, reason),
-        UseCaseError::Chat(ChatError::MessageGone) => Ending::Over(OutboxState::Obsolete, Some(reason)),
-        UseCaseError::Chat(ChatError::Unauthorized) => {
-            Ending::Again { after: Some(Duration::from_secs(300)), reason, counts: false }
+        UseCaseError::Chat(ChatError::Retry { after: asked, .. })
+        | UseCaseError::Tracker(TrackerError::Throttled { retry_after: asked }) => {
+            Ending::Again(asked.map_or(failed, Pause::Asked), reason)
         }
+        UseCaseError::Chat(ChatError::MessageGone) => Ending::Over(OutboxState::Obsolete, Some(reason)),
+        UseCaseError::Chat(ChatError::Unauthorized) => Ending::Again(Pause::Outage { at_least: REFUSED_WAIT }, reason),
         UseCaseError::Chat(ChatError::ChannelUnusable { .. } | ChatError::Rejected { .. }) => dead(reason),
-        UseCaseError::Tracker(TrackerError::Throttled { retry_after }) => again(retry_after, reason),
-        UseCaseError::Tracker(TrackerError::Unavailable { .. } | TrackerError::Stale) => again(None, reason),
+        UseCaseError::Tracker(TrackerError::Unavailable { .. } | TrackerError::Stale) => Ending::Again(failed, reason),
         UseCaseError::Tracker(
             TrackerError::Unauthorized | TrackerError::NotSignedIn { .. } | TrackerError::Forbidden { .. },
-        ) => again(Some(Duration::from_secs(300)), reason),
+        ) => Ending::Again(Pause::Failed { at_least: REFUSED_WAIT }, reason),
         UseCaseError::Tracker(TrackerError::NotFound { .. }) => Ending::Over(OutboxState::Obsolete, Some(reason)),
         UseCaseError::Tracker(TrackerError::Rejected { .. } | TrackerError::UnsafeAddress { .. }) => dead(reason),
     }
@@ -281,33 +322,39 @@ mod tests {
     #[test]
     fn every_class_of_failure_ends_as_it_should() {
         let chat = |error| ending_of(Err(UseCaseError::Chat(error)));
-        let retried = |ending: &Ending| matches!(ending, Ending::Again { .. });
+        let tracker = |error| ending_of(Err(UseCaseError::Tracker(error)));
+        let pause = |ending: Ending| match ending {
+            Ending::Again(pause, _) => pause,
+            other => panic!("{other:?}"),
+        };
         let state = |ending: &Ending| match ending {
             Ending::Over(state, _) => Some(*state),
             _ => None,
         };
-        let after = Some(Duration::from_secs(7));
-        assert!(matches!(
-            chat(ChatError::Retry { reason: String::new(), after }),
-            Ending::Again { after: Some(wait), counts: true, .. } if Some(wait) == after
-        ));
+        let failed = Pause::Failed { at_least: Duration::ZERO };
+        let seven = Duration::from_secs(7);
+        for (asked, expected) in [(None, failed), (Some(seven), Pause::Asked(seven))] {
+            assert_eq!(pause(chat(ChatError::Retry { reason: String::new(), after: asked })), expected);
+            assert_eq!(pause(tracker(TrackerError::Throttled { retry_after: asked })), expected);
+        }
         assert_eq!(state(&chat(ChatError::Rejected { reason: String::new() })), Some(OutboxState::Dead));
         assert_eq!(state(&chat(ChatError::MessageGone)), Some(OutboxState::Obsolete));
-        assert!(retried(&chat(ChatError::Unauthorized)));
+        assert_eq!(pause(chat(ChatError::Unauthorized)), Pause::Outage { at_least: REFUSED_WAIT });
+        assert_eq!(pause(tracker(TrackerError::Unauthorized)), Pause::Failed { at_least: REFUSED_WAIT });
+        assert_eq!(pause(tracker(TrackerError::Unavailable { reason: String::new() })), failed);
+        assert_eq!(state(&tracker(TrackerError::NotFound { what: "work item" })), Some(OutboxState::Obsolete));
         assert_eq!(ending_of(Err(UseCaseError::Store(StoreError::LeaseLost))), Ending::LeaseLost);
-        let outage = ending_of(Err(UseCaseError::Store(StoreError::Unavailable(String::new()))));
-        assert!(matches!(outage, Ending::Again { counts: false, .. }));
-        let lost = ending_of(Err(UseCaseError::Store(StoreError::Retry)));
-        assert!(matches!(lost, Ending::Again { counts: false, .. }));
+        for outage in [StoreError::Unavailable(String::new()), StoreError::Retry] {
+            let expected = Pause::Outage { at_least: Duration::ZERO };
+            assert_eq!(pause(ending_of(Err(UseCaseError::Store(outage)))), expected);
+        }
         for ours in [
             UseCaseError::Store(StoreError::Backend(String::new())),
             UseCaseError::Store(StoreError::Conflict { constraint: String::new() }),
             UseCaseError::Secret(SecretBoxError::UnknownKey),
         ] {
-            assert!(matches!(ending_of(Err(ours.clone())), Ending::Again { counts: true, .. }), "{ours:?}");
+            assert_eq!(pause(ending_of(Err(ours.clone()))), failed, "{ours:?}");
         }
-        let throttled = TrackerError::Throttled { retry_after: after };
-        assert!(retried(&ending_of(Err(UseCaseError::Tracker(throttled)))));
         let gone = ending_of(Err(UseCaseError::NotFound { what: "installation" }));
         assert_eq!(state(&gone), Some(OutboxState::Obsolete));
         assert_eq!(state(&ending_of(Ok(Sent::Edited))), Some(OutboxState::Done));

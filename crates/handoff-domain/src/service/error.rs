@@ -37,6 +37,36 @@ pub enum UseCaseError {
     Secret(SecretBoxError),
 }
 
+impl UseCaseError {
+    /// The word that names what kind of failure it is, for logs: unlike the text, it holds nothing that people
+    /// or other services said.
+    #[must_use]
+    pub const fn class(&self) -> &'static str {
+        match self {
+            Self::NotFound { .. } => "not_found",
+            Self::Refused(_) => "refused",
+            Self::Conflict(_) => "conflict",
+            Self::TryAgain(_) => "try_again",
+            Self::Tracker(TrackerError::Unauthorized) => "tracker_unauthorized",
+            Self::Tracker(TrackerError::NotSignedIn { .. }) => "tracker_not_signed_in",
+            Self::Tracker(TrackerError::Forbidden { .. }) => "tracker_forbidden",
+            Self::Tracker(TrackerError::NotFound { .. }) => "tracker_not_found",
+            Self::Tracker(TrackerError::Throttled { .. }) => "tracker_throttled",
+            Self::Tracker(TrackerError::Unavailable { .. }) => "tracker_unavailable",
+            Self::Tracker(TrackerError::Rejected { .. }) => "tracker_rejected",
+            Self::Tracker(TrackerError::Stale) => "tracker_stale",
+            Self::Tracker(TrackerError::UnsafeAddress { .. }) => "unsafe_address",
+            Self::Chat(ChatError::Retry { .. }) => "chat_unavailable",
+            Self::Chat(ChatError::ChannelUnusable { .. }) => "chat_channel_unusable",
+            Self::Chat(ChatError::MessageGone) => "chat_message_gone",
+            Self::Chat(ChatError::Rejected { .. }) => "chat_rejected",
+            Self::Chat(ChatError::Unauthorized) => "chat_unauthorized",
+            Self::Store(_) => "store",
+            Self::Secret(_) => "secret",
+        }
+    }
+}
+
 impl From<StoreError> for UseCaseError {
     fn from(error: StoreError) -> Self {
         Self::Store(error)

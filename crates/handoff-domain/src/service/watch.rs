@@ -159,7 +159,9 @@ impl Watch {
             Err(UseCaseError::NotFound { .. }) => Ok(()),
             Err(error) => {
                 let (organization, installation) = (project.organization, project.installation);
-                tracing::warn!(%organization, %installation, %error, "hooks could not be looked at, or not be healed");
+                // What was said, which may name people, is kept with the hooks.
+                let class = error.class();
+                tracing::warn!(%organization, %installation, class, "hooks could not be looked at, or not be healed");
                 rerun(|| self.record_unseen(lease, due, &error)).await
             }
         }

@@ -3,6 +3,7 @@
 mod api;
 mod authorization;
 mod bodies;
+mod interactions;
 mod server;
 mod webhooks;
 mod world;

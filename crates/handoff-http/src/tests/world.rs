@@ -1,14 +1,17 @@
 //! A whole instance in memory, Azure DevOps and Discord played by mocks, and a client for its router.
 
-use crate::{ApiState, Lifecycle, WebhookLimits, Webhooks, router};
+use crate::{ApiState, InteractionLimits, InteractionWebhook, Lifecycle, WebhookLimits, Webhooks, router};
 use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderMap, Request, StatusCode};
 use handoff_domain::hook::{EventType, HookStatus};
 use handoff_domain::id::{OrganizationId, WorkItemNumber};
+use handoff_domain::interaction::Reply;
 use handoff_domain::organization::{ChannelId, GuildId};
 use handoff_domain::port::tracker::{Classified, RemoteCollection, RemoteProject, RemoteSubscription};
-use handoff_domain::port::{ChannelDescription, Inbox, Reader, TrackerError};
+use handoff_domain::port::{
+    ChannelDescription, ChatInbound, InboundHeaders, InboundRefusal, Inbox, Reader, Received, TrackerError,
+};
 use handoff_domain::service::Assignments;
 use handoff_domain::service::access_codes::AccessCodes;
 use handoff_domain::service::create_subscription::Subscriptions;
@@ -18,6 +21,7 @@ use handoff_domain::service::groups::Groups;
 use handoff_domain::service::guilds::Guilds;
 use handoff_domain::service::import_people::ImportPeople;
 use handoff_domain::service::installations::Installations;
+use handoff_domain::service::interactions::Interactions;
 use handoff_domain::service::link_work_item::LinkWorkItem;
 use handoff_domain::service::mappings::Mappings;
 use handoff_domain::service::organizations::Organizations;
@@ -41,6 +45,7 @@ use handoff_domain::work_item::{AzureProjectId, Snapshot};
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 use tower::ServiceExt;
 
 pub(super) const COLLECTION: &str = "22222222-2222-2222-2222-222222222222";
@@ -225,6 +230,11 @@ fn state(
         entropy: entropy.clone(),
         public_url: Some("https://handoff.example.org".to_owned()),
     };
+    let interactions = InteractionWebhook::new(
+        Arc::new(OnlyPings),
+        Interactions { assignments: assignments.clone(), reader: reader.clone(), chat: chat.clone() },
+        InteractionLimits { answer: Duration::from_millis(500), body: 192 * 1024, memory: 256 * 1024 },
+    );
     let inbox = inbox.unwrap_or_else(|| shared.clone());
     let post = Post::new(
         reader.clone(),
@@ -242,7 +252,7 @@ fn state(
         entropy: entropy.clone(),
         reader: reader.clone(),
         webhooks: Webhooks::new(Arc::new(post), limits),
-        interactions: None,
+        interactions: Some(interactions),
         access_codes: AccessCodes { base: base.clone() },
         tokens: Tokens { base: base.clone() },
         organizations: Organizations { base: base.clone() },
@@ -313,6 +323,23 @@ fn snapshot(number: WorkItemNumber) -> Snapshot {
         changed_by: None,
         changed_at: None,
         url: None,
+    }
+}
+
+/// What has a header `signed` may be; it is where the body is `ping` and anything behind it.
+struct OnlyPings;
+
+impl ChatInbound for OnlyPings {
+    fn may_be_signed(&self, headers: &InboundHeaders) -> bool {
+        headers.get("signed").is_some()
+    }
+
+    fn receive(&self, _: &InboundHeaders, body: &[u8]) -> Result<Received, InboundRefusal> {
+        if body.starts_with(b"ping") { Ok(Received::Ping) } else { Err(InboundRefusal::Unauthorized) }
+    }
+
+    fn encode(&self, _: &Reply) -> Vec<u8> {
+        b"{}".to_vec()
     }
 }
 

@@ -67,6 +67,11 @@ impl Control {
         })
     }
 
+    /// Makes a token, this bot's, valid: another one, or one that was revoked.
+    pub fn accept_token(&self, token: &str, bot: Snowflake) {
+        self.with(|world, _| world.tokens.insert(token.to_owned(), bot));
+    }
+
     /// Makes a token invalid: requests with it are answered 401.
     pub fn revoke_token(&self, token: &str) {
         self.with(|world, _| world.tokens.remove(token));

@@ -6,6 +6,7 @@ use crate::client::{AzureDevOps, AzureSettings};
 use crate::http::MAX_ANSWER;
 use handoff_domain::id::WorkItemNumber;
 use handoff_domain::port::tracker::{InboundHeaders, TrackerConnection, TrackerError, WorkItemTracker};
+use handoff_domain::work_item::AzureProjectId;
 use handoff_sandbox::clock::SimClock;
 use std::sync::{Arc, Mutex};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -149,6 +150,44 @@ async fn an_answer_of_another_shape_is_an_outage_and_nothing_is_taken_for_delete
         assert!(matches!(error, TrackerError::Unavailable { .. }), "{body}: {error:?}");
         let all = local_client().work_items(&server.connection(), &[WorkItemNumber::new(7)]).await;
         assert!(matches!(all, Err(TrackerError::Unavailable { .. })), "{body}: {all:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_collection_that_is_stopped_takes_nothing_and_loses_nothing() {
+    let project = AzureProjectId::parse("8d3c2e1a-7c55-4f1e-b1d4-3a0f6f2f1b02").unwrap();
+    let (client, number, subscription) = (local_client(), WorkItemNumber::new(7), uuid::Uuid::nil().to_string());
+    for (kind, body) in [
+        ("text/html", "<html>Service unavailable</html>"),
+        ("application/json", ""),
+        ("application/json", "not json"),
+        ("application/json", r#"{"typeKey":"HostShutdownException"}"#),
+        ("application/json", r#"{"typeKey":"HostDoesNotExistException"}"#),
+    ] {
+        let server = Canned::start(404, kind, body).await;
+        let at = server.connection();
+        let said = client.add_comment(&at, &project, number, "hello").await;
+        let deleted = client.delete_subscription(&at, &subscription).await;
+        let read = client.work_item(&at, number).await.map(|_| ());
+        for error in [said, deleted, read].map(Result::unwrap_err) {
+            assert!(error.is_transient(), "{body}: {error:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_azure_devops_itself_says_is_not_there_is_not_there() {
+    let project = AzureProjectId::parse("8d3c2e1a-7c55-4f1e-b1d4-3a0f6f2f1b02").unwrap();
+    let (client, number, subscription) = (local_client(), WorkItemNumber::new(7), uuid::Uuid::nil().to_string());
+    for (body, what) in [
+        (r#"{"typeKey":"WorkItemUnauthorizedAccessException"}"#, "work item"),
+        (r#"{"typeKey":"ProjectDoesNotExistException"}"#, "project"),
+    ] {
+        let server = Canned::start(404, "application/json", body).await;
+        let at = server.connection();
+        let said = client.add_comment(&at, &project, number, "hello").await;
+        assert_eq!(said, Err(TrackerError::NotFound { what }));
+        assert_eq!(client.delete_subscription(&at, &subscription).await, Ok(()));
     }
 }
 

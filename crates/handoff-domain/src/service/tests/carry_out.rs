@@ -8,7 +8,7 @@ use crate::id::{OutboxId, RouteId};
 use crate::organization::{ChannelId, MessageId};
 use crate::outbox::{ClaimedTask, OutboxState, OutboxTask};
 use crate::port::{ChatError, SecretBoxError, StoreError};
-use crate::service::carry_out::{CarryOut, MAX_ATTEMPTS};
+use crate::service::carry_out::{CarryOut, MAX_ATTEMPTS, PATIENCE};
 use crate::service::create_subscription::Subscriptions;
 use crate::service::link_work_item::LinkWorkItem;
 use crate::service::refresh_work_item::RefreshWorkItem;
@@ -110,22 +110,60 @@ async fn what_is_done_ends_done_and_what_is_refused_for_good_ends_dead() {
     }
 }
 
+/// An outbox to which one row is given back between these waits in seconds, as an attempt or not.
+fn given_back(from: u64, to: u64, counts: bool) -> MockOutbox {
+    let mut outbox = MockOutbox::new();
+    let seconds = |wait| NOW.plus(Duration::from_secs(wait));
+    outbox
+        .expect_fail()
+        .withf(move |_, token, at, _, counted| {
+            *token == 2 && (seconds(from)..=seconds(to)).contains(at) && *counted == counts
+        })
+        .times(1)
+        .returning(|_, _, _, _, _| Ok(()));
+    outbox
+}
+
+fn busy(after: Option<u64>) -> ChatError {
+    ChatError::Retry { reason: "busy".to_owned(), after: after.map(Duration::from_secs) }
+}
+
+/// The same row, made so many seconds ago.
+fn aged(seconds: u64, attempts: u32) -> ClaimedTask {
+    let id = OutboxId::generate(NOW.minus(Duration::from_secs(seconds)), &SequentialEntropy::default());
+    ClaimedTask { id, ..claimed(close(), attempts) }
+}
+
 #[tokio::test]
 async fn a_failure_is_given_back_for_later_counted_or_not_and_the_last_attempt_is_dead() {
-    let later = || Err(ChatError::Retry { reason: String::new(), after: Some(Duration::from_secs(50)) });
-    for (answer, counts, earliest) in [(later(), true, 50), (Err(ChatError::Unauthorized), false, 300)] {
-        let mut outbox = MockOutbox::new();
-        let due = NOW.plus(Duration::from_secs(earliest));
-        outbox
-            .expect_fail()
-            .withf(move |_, token, at, _, counted| *token == 2 && *at >= due && *counted == counts)
-            .times(1)
-            .returning(|_, _, _, _, _| Ok(()));
-        let service = service(store(Vec::new()), Vec::new(), answering(answer), outbox);
+    for (answer, counts, from, to) in [(busy(None), true, 1, 2), (ChatError::Unauthorized, false, 300, 300)] {
+        let outbox = given_back(from, to, counts);
+        let service = service(store(Vec::new()), Vec::new(), answering(Err(answer)), outbox);
         assert_eq!(service.carry_out(&claimed(close(), 0)).await, Ok(()));
     }
-    let service = service(store(Vec::new()), vec![ending(OutboxState::Dead, "")], answering(later()), silent());
+    let service = service(store(Vec::new()), vec![ending(OutboxState::Dead, "")], answering(Err(busy(None))), silent());
     assert_eq!(service.carry_out(&claimed(close(), MAX_ATTEMPTS - 1)).await, Ok(()));
+}
+
+#[tokio::test]
+async fn a_wait_that_was_asked_for_is_no_attempt_and_lasts_as_long_as_was_asked_and_a_little_more() {
+    for (asked, from, to) in [(0, 0, 2), (50, 50, 55), (3600, 3600, 3660)] {
+        for attempts in [0, MAX_ATTEMPTS - 1] {
+            let outbox = given_back(from, to, false);
+            let service = service(store(Vec::new()), Vec::new(), answering(Err(busy(Some(asked)))), outbox);
+            assert_eq!(service.carry_out(&aged(86_400, attempts)).await, Ok(()), "{asked}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_row_that_was_asked_to_wait_for_days_has_as_many_attempts_left_as_any_other() {
+    let days = PATIENCE.as_secs();
+    let again = service(store(Vec::new()), Vec::new(), answering(Err(busy(Some(50)))), given_back(50, 55, true));
+    assert_eq!(again.carry_out(&aged(days, 3)).await, Ok(()));
+    let endings = vec![ending(OutboxState::Dead, "")];
+    let last = service(store(Vec::new()), endings, answering(Err(busy(Some(50)))), silent());
+    assert_eq!(last.carry_out(&aged(days, MAX_ATTEMPTS - 1)).await, Ok(()));
 }
 
 #[tokio::test]
@@ -158,9 +196,9 @@ async fn the_longer_an_outage_lasts_the_longer_a_row_waits_up_to_a_minute() {
 }
 
 #[tokio::test]
-async fn a_task_that_is_given_up_on_is_logged_with_its_kind_its_attempts_and_the_reason() {
+async fn a_task_that_is_given_up_on_is_logged_with_its_kind_and_class_and_without_what_was_said() {
     let log = KeptLog::begin();
-    let rejected = Err(ChatError::Rejected { reason: "50035".to_owned() });
+    let rejected = Err(ChatError::Rejected { reason: "there is no ada@example.org".to_owned() });
     for (fails, lines) in [("commit", 0), ("", 1)] {
         let endings = vec![ending(OutboxState::Dead, fails)];
         let service = service(store(Vec::new()), endings, answering(rejected.clone()), silent());
@@ -169,9 +207,10 @@ async fn a_task_that_is_given_up_on_is_logged_with_its_kind_its_attempts_and_the
     }
     let line = log.lines().remove(0);
     assert!(line.starts_with("WARN a task was given up on"), "{line}");
-    for told in ["row=00000000-0000-0000-0000-000000000029", "task=\"close_card\"", "attempts=5", "50035"] {
+    for told in ["row=00000000-0000-0000-0000-000000000029", "task=\"close_card\"", "attempts=5", "chat_rejected"] {
         assert!(line.contains(told), "{line}");
     }
+    assert!(!line.contains("ada@"), "{line}");
 }
 
 #[tokio::test]
