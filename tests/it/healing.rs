@@ -2,12 +2,15 @@
 //! new credential, a route switched on again.
 
 use handoff_sandbox::azure::{NewIdentity, PatRights, SubscriptionStatus};
+use handoff_sandbox::fault::Fault;
 use handoff_tests::leftovers::Expected;
 use handoff_tests::scene::{PAT, Scene};
 use reqwest::Method;
 use serde_json::{Value, json};
+use std::time::Duration;
 
 const UPDATED: &str = "workitem.updated";
+const HOUR: Duration = Duration::from_secs(3600);
 
 /// The hooks that are the answer.
 async fn connect_again(scene: &Scene) -> Value {
@@ -91,6 +94,64 @@ async fn a_revoked_credential_is_exchanged_for_one_that_the_collection_takes_and
     scene.settle().await;
     assert_eq!(scene.assignee(&group).await, Some(scene.member(&scene.ada).user));
     scene.finish().await;
+}
+
+#[tokio::test]
+async fn what_an_expired_credential_kept_waiting_is_done_at_once_with_a_new_one() {
+    let scene = Scene::new().await;
+    let (item, group) = scene.linked("The mill stops").await;
+    let at = format!("{}/installations/{}", scene.tenant.at, scene.tenant.installation);
+    let reconcile = format!("{at}/projects/{}/reconcile", scene.board.project);
+    scene.settle().await;
+    scene.azure.revoke_pat(PAT);
+    scene.api.change(Method::POST, &reconcile, Value::Null).await;
+    // The reading is refused again and again, and waits longer each time.
+    for _ in 0..12 {
+        scene.work().await;
+        scene.advance(HOUR).await;
+    }
+    scene.work().await;
+    let lost = scene.hook(UPDATED);
+    scene.azure.set_subscription_status(lost, SubscriptionStatus::DisabledByUser).unwrap();
+    scene.assign_in_azure(item, &scene.ada);
+    let robot = scene.azure.add_identity(NewIdentity::person("Handoff again", "again@fabrikam.example"));
+    scene.azure.set_pat("a-new-token", robot, PatRights::full());
+    scene.api.change(Method::PATCH, &at, json!({"credential": "a-new-token"})).await;
+    scene.work().await;
+    assert_eq!(scene.assignee(&group).await, Some(scene.member(&scene.ada).user), "without waiting");
+    scene.settle().await;
+    let lost = Expected { hooks_in_trouble: true, ..Expected::default() };
+    scene.into_instance().finish_expecting(&lost).await;
+}
+
+#[tokio::test]
+async fn a_reading_that_waits_for_another_try_is_done_at_once_when_somebody_asks_for_it() {
+    let scene = Scene::new().await;
+    let (item, group) = scene.linked("The mill stops").await;
+    let hook = scene.hook(UPDATED);
+    let at = format!("{}/installations/{}", scene.tenant.at, scene.tenant.installation);
+    let reconcile = format!("{at}/projects/{}/reconcile", scene.board.project);
+    scene.azure.set_subscription_status(hook, SubscriptionStatus::DisabledByUser).unwrap();
+    scene.assign_in_azure(item, &scene.ada);
+    for asked in ["get_work_item", "work_items_batch"] {
+        scene.azure.faults().always(asked, Fault::RefuseBefore { status: 503 });
+    }
+    scene.api.change(Method::POST, &reconcile, Value::Null).await;
+    for _ in 0..6 {
+        scene.work().await;
+        scene.advance(Duration::from_secs(60)).await;
+    }
+    scene.work().await;
+    scene.azure.faults().clear();
+    scene.advance(Duration::from_secs(30)).await;
+    scene.work().await;
+    assert_eq!(scene.assignee(&group).await, None, "it waits for its next try");
+    scene.api.change(Method::POST, &reconcile, Value::Null).await;
+    scene.work().await;
+    assert_eq!(scene.assignee(&group).await, Some(scene.member(&scene.ada).user));
+    scene.settle().await;
+    let lost = Expected { hooks_in_trouble: true, ..Expected::default() };
+    scene.into_instance().finish_expecting(&lost).await;
 }
 
 #[tokio::test]

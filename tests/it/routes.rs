@@ -233,6 +233,20 @@ async fn in_quiet_hours_nobody_is_notified_and_one_summary_follows_when_they_end
 }
 
 #[tokio::test]
+async fn quiet_hours_that_are_ended_early_let_the_summary_go_at_once() {
+    let scene = Scene::new().await;
+    patch(&scene, json!({"quiet_hours": {"from": "08:00", "to": "20:00", "time_zone": "UTC"}})).await;
+    let (item, group) = quietly_linked(&scene, "One").await;
+    scene.assign_in_azure(item, &scene.ada);
+    work(&scene).await;
+    assert!(summaries(&scene).is_empty());
+    patch(&scene, json!({"quiet_hours": null})).await;
+    work(&scene).await;
+    assert_eq!(summaries(&scene), [format!("1 issue changed: {}", named(&group))]);
+    scene.finish().await;
+}
+
+#[tokio::test]
 async fn of_more_than_ten_changes_in_a_minute_the_rest_are_told_in_one_summary() {
     let scene = Scene::new().await;
     let mut groups = Vec::new();

@@ -1,8 +1,8 @@
 //! Two organizations on one collection of Azure DevOps: each follows by its own people, sees only its own,
 //! and may keep the tracker's assignee out.
 
-use handoff_sandbox::azure::WorkItemKey;
-use handoff_tests::scene::{Group, Person, Scene};
+use handoff_sandbox::azure::{NewIdentity, PatRights, WorkItemKey};
+use handoff_tests::scene::{Group, PAT, Person, Scene};
 use handoff_tests::sight::Change;
 use handoff_tests::tenant::{Member, Tenant};
 use reqwest::Method;
@@ -168,4 +168,30 @@ async fn one_organization_disconnecting_leaves_the_other_its_hooks_and_its_flow(
     assert_eq!(scene.mentioned(&ours).len(), 1);
     let _ = theirs;
     scene.finish().await;
+}
+
+#[tokio::test]
+async fn a_work_item_that_is_gone_is_known_as_that_though_the_credential_of_one_organization_does_not_work() {
+    const THEIRS: &str = "their-own-token";
+    for revoked in [PAT, THEIRS] {
+        let scene = Scene::new().await;
+        let second = Second::in_scene(&scene).await;
+        let (item, ours, theirs) = second.linked(&scene).await;
+        let robot = scene.azure.add_identity(NewIdentity::person("Globex", "globex@fabrikam.example"));
+        scene.azure.set_pat(THEIRS, robot, PatRights::full());
+        let installation = format!("{}/installations/{}", second.tenant.at, second.tenant.installation);
+        scene.api.change(Method::PATCH, &installation, json!({"credential": THEIRS})).await;
+        scene.settle().await;
+        scene.azure.revoke_pat(revoked);
+        scene.azure.delete_work_item(item).unwrap();
+        scene.azure.settle().await;
+        scene.work().await;
+        for group in [&ours, &theirs] {
+            let links = scene.api.list(&format!("{}/links", group.at)).await;
+            assert_eq!(links[0]["work_item"]["deleted"], true, "{revoked}");
+        }
+        scene.azure.set_pat(revoked, robot, PatRights::full());
+        scene.settle().await;
+        scene.finish().await;
+    }
 }

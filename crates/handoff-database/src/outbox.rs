@@ -8,7 +8,7 @@ use crate::sql::{CHUNK, Sql, locking};
 use crate::table::outbox;
 use async_trait::async_trait;
 use handoff_domain::id::{OrganizationId, OutboxId};
-use handoff_domain::outbox::{ClaimedTask, Lane, OutboxArm, OutboxState};
+use handoff_domain::outbox::{ClaimedTask, Concern, Lane, OutboxArm, OutboxState, Released};
 use handoff_domain::port::store::StoreResult;
 use handoff_domain::port::{Outbox, StoreError};
 use handoff_domain::time::Timestamp;
@@ -50,12 +50,32 @@ pub(crate) async fn arm(on: &impl ConnectionTrait, arms: &[OutboxArm]) -> StoreR
     Ok(())
 }
 
+/// Makes waiting rows due at once. They are locked in the order in which rows are armed.
+pub(crate) async fn release(
+    on: &impl ConnectionTrait,
+    organization: OrganizationId,
+    rows: Released,
+    now: Timestamp,
+) -> StoreResult<()> {
+    let now = now.as_micros();
+    let kinds = rows.lanes.iter().flat_map(|lane| lane.kinds().iter().copied());
+    let release = Sql::new("UPDATE outbox SET attempts = 0, due_at = ").bind(now);
+    let release = release.text(" WHERE id IN (SELECT id FROM outbox WHERE state = 'pending' AND organization_id = ");
+    let release = release.bind(organization.get()).text(" AND due_at > ").bind(now);
+    let release = release.text(" AND (lease_until IS NULL OR lease_until <= ").bind(now);
+    let release = release.text(") AND (concern_id = ").bind(rows.concern.id()).text(" AND kind IN ").list(kinds);
+    let release = release.text(" OR concern_id IS NULL AND kind IN ").list(rows.unnamed_kinds().iter().copied());
+    let release = release.text(") ORDER BY target, id").text(locking(on, " FOR NO KEY UPDATE")).text(")");
+    release.count(on).await.map(|_| ())
+}
+
 fn pending_row(arm: &OutboxArm, target: Option<String>) -> StoreResult<outbox::Model> {
     Ok(outbox::Model {
         id: arm.id.get(),
         organization_id: arm.organization.get(),
         project_id: arm.project.map(|id| id.get()),
         group_id: arm.task.group().map(|id| id.get()),
+        concern_id: arm.task.concern().map(Concern::id),
         kind: arm.task.kind().to_owned(),
         target,
         task: row::json(&arm.task)?,

@@ -4,8 +4,8 @@ use crate::transaction::Transaction;
 use crate::{delivery, outbox};
 use async_trait::async_trait;
 use handoff_domain::delivery::FinishedDelivery;
-use handoff_domain::id::{DeliveryId, OutboxId};
-use handoff_domain::outbox::{OutboxArm, OutboxState};
+use handoff_domain::id::{DeliveryId, OrganizationId, OutboxId};
+use handoff_domain::outbox::{OutboxArm, OutboxState, Released};
 use handoff_domain::port::store::{QueueTx, StoreResult};
 use handoff_domain::time::Timestamp;
 
@@ -13,6 +13,10 @@ use handoff_domain::time::Timestamp;
 impl QueueTx for Transaction {
     async fn arm(&mut self, rows: &[OutboxArm]) -> StoreResult<()> {
         outbox::arm(&self.0, rows).await
+    }
+
+    async fn release(&mut self, organization: OrganizationId, rows: Released, now: Timestamp) -> StoreResult<()> {
+        outbox::release(&self.0, organization, rows, now).await
     }
 
     async fn finish_deliveries(&mut self, rows: &[FinishedDelivery]) -> StoreResult<()> {

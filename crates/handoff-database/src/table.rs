@@ -365,6 +365,7 @@ table!(outbox, "outbox" {
     organization_id: i64,
     project_id: Option<i64>,
     group_id: Option<Uuid>,
+    concern_id: Option<Uuid>,
     kind: String,
     target: Option<String>,
     task: String,

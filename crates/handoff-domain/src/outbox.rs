@@ -10,6 +10,7 @@ use crate::route::RouteEvent;
 use crate::time::Timestamp;
 use crate::work_item::AzureProjectId;
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 /// What is to be done outside.
 ///
@@ -246,6 +247,25 @@ impl OutboxTask {
         }
     }
 
+    /// What its attempts depend on, so that mending that releases it. `None` where the task does not name it.
+    #[must_use]
+    pub const fn concern(&self) -> Option<Concern> {
+        match self {
+            Self::Card { route, .. } | Self::Ping { route, .. } => Some(Concern::Route(*route)),
+            Self::ThreadPost { route, .. } | Self::Gather { route, .. } => Some(Concern::Route(*route)),
+            Self::Summary { route } => Some(Concern::Route(*route)),
+            Self::RefreshWorkItem { installation, .. }
+            | Self::ReconcileProject { installation, .. }
+            | Self::ConvergeWorkItem { installation, .. }
+            | Self::LearnWorkflow { installation, .. }
+            | Self::TrackWorkItem { installation, .. }
+            | Self::EnsureSubscriptions { installation, .. }
+            | Self::CreateWorkItem { installation, .. }
+            | Self::AddComment { installation, .. } => Some(Concern::Installation(*installation)),
+            Self::CloseCard { .. } | Self::BackfillTracking { .. } | Self::DeleteSubscription { .. } => None,
+        }
+    }
+
     /// The work item that it is about.
     #[must_use]
     pub const fn work_item(&self) -> Option<WorkItemNumber> {
@@ -265,6 +285,71 @@ impl OutboxTask {
             | Self::AddComment { group, .. } => Some(*group),
             Self::ThreadPost { group, .. } | Self::Gather { group, .. } => Some(*group),
             _ => None,
+        }
+    }
+}
+
+/// What the attempts of a task depend on, and a person can mend.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Concern {
+    /// The credential that Azure DevOps is asked with, and what the installation lets through.
+    Installation(InstallationId),
+    /// The route that a message goes on.
+    Route(RouteId),
+}
+
+impl Concern {
+    /// Its id, whichever it is: no two have the same.
+    #[must_use]
+    pub const fn id(self) -> Uuid {
+        match self {
+            Self::Installation(id) => id.get(),
+            Self::Route(id) => id.get(),
+        }
+    }
+}
+
+/// Which waiting rows of an organization are released, because what they waited for is mended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Released {
+    /// What was mended. With an installation go the rows of Azure DevOps that do not name theirs.
+    pub concern: Concern,
+    /// The lanes that the rows are in.
+    pub lanes: &'static [Lane],
+}
+
+impl Released {
+    /// Everything that is asked with an installation's credential.
+    #[must_use]
+    pub const fn by_credential(installation: InstallationId) -> Self {
+        Self { concern: Concern::Installation(installation), lanes: &[Lane::Tracker, Lane::Reconcile] }
+    }
+
+    /// The reading of an installation's projects.
+    #[must_use]
+    pub const fn reading(installation: InstallationId) -> Self {
+        Self { concern: Concern::Installation(installation), lanes: &[Lane::Reconcile] }
+    }
+
+    /// What is to be told on a route.
+    #[must_use]
+    pub const fn telling(route: RouteId) -> Self {
+        Self { concern: Concern::Route(route), lanes: &[Lane::Messages] }
+    }
+
+    /// The kinds of task that are released though they do not name what they depend on.
+    #[must_use]
+    pub fn unnamed_kinds(self) -> &'static [&'static str] {
+        let asks = matches!(self.concern, Concern::Installation(_)) && self.lanes.contains(&Lane::Tracker);
+        if asks { &["backfill_tracking", "delete_subscription"] } else { &[] }
+    }
+
+    /// Whether a task is among them.
+    #[must_use]
+    pub fn is_about(self, task: &OutboxTask) -> bool {
+        match task.concern() {
+            Some(concern) => concern == self.concern && self.lanes.contains(&task.lane()),
+            None => self.unnamed_kinds().contains(&task.kind()),
         }
     }
 }

@@ -3,9 +3,9 @@
 use super::fixtures::*;
 use super::{Shared, on_every_backend};
 use handoff_domain::delivery::{ClaimedDelivery, DeliveryState, FinishedDelivery, NewDelivery};
-use handoff_domain::id::{DeliveryId, OutboxId, WorkItemNumber};
+use handoff_domain::id::{DeliveryId, InstallationId, OrganizationId, OutboxId, RouteId, WorkItemNumber};
 use handoff_domain::organization::{ChannelId, MessageId};
-use handoff_domain::outbox::{ClaimedTask, Lane, OutboxArm, OutboxRecord, OutboxState, OutboxTask};
+use handoff_domain::outbox::{ClaimedTask, Lane, OutboxArm, OutboxRecord, OutboxState, OutboxTask, Released};
 use handoff_domain::page::PageRequest;
 use handoff_domain::port::store::StoreResult;
 use handoff_domain::port::{Appended, Inbox, Outbox, StoreError};
@@ -17,6 +17,7 @@ on_every_backend![
     a_row_that_was_armed_while_it_was_worked_on_is_worked_on_again,
     a_leased_row_is_nobody_elses_until_the_lease_runs_out_and_then_not_its_first_holders,
     a_row_that_failed_waits_and_an_outage_of_ours_is_no_attempt,
+    a_row_that_waits_is_released_by_what_it_waits_for_alone_and_not_by_being_armed_again,
     rows_are_leased_in_the_order_in_which_they_are_due,
     a_lane_is_leased_apart_from_the_other,
     a_card_goes_before_hundreds_of_closed_cards_that_were_armed_earlier,
@@ -135,6 +136,62 @@ async fn a_row_that_failed_waits_and_an_outage_of_ours_is_no_attempt(store: Shar
         let row = rows(&store).await.remove(0);
         assert_eq!((row.attempts, row.reason.as_deref(), row.due_at), (attempts, Some("busy"), seconds(100)));
     }
+}
+
+async fn released(store: &Shared, organization: OrganizationId, rows: Released, at: Timestamp) {
+    let mut uow = begin(store).await;
+    uow.release(organization, rows, at).await.unwrap();
+    uow.commit().await.unwrap();
+}
+
+async fn a_row_that_waits_is_released_by_what_it_waits_for_alone_and_not_by_being_armed_again(store: Shared) {
+    people(&store).await;
+    let refresh = |work_item| OutboxTask::RefreshWorkItem {
+        integration: INTEGRATION,
+        installation: INSTALLATION,
+        work_item: WorkItemNumber::new(work_item),
+    };
+    let reconcile = OutboxTask::ReconcileProject { installation: INSTALLATION, azure_project: azure_project() };
+    let unhook = OutboxTask::DeleteSubscription { hook: HOOK };
+    let set = [
+        arm(1, refresh(1)),
+        arm(2, refresh(2)),
+        arm(3, reconcile),
+        arm(4, unhook),
+        arm(5, card_task()),
+        arm(6, OutboxTask::Summary { route: ROUTE }),
+    ];
+    armed(&store, &set).await;
+    let failed = tasks(&store, NOW).await;
+    for task in failed.iter().filter(|task| task.id != arm(2, refresh(2)).id) {
+        Outbox::fail(&*store, task.id, task.token, seconds(3600), "refused", true).await.unwrap();
+    }
+    armed(&store, &set).await;
+    let kinds = async |at| {
+        let mut kinds: Vec<_> = tasks(&store, at).await.iter().map(|task| task.task.kind()).collect();
+        kinds.sort_unstable();
+        kinds
+    };
+    assert!(kinds(seconds(1)).await.is_empty(), "armed again, it waits as before");
+    let others = InstallationId::from_uuid(Uuid::from_u128(9));
+    for (organization, rows) in [
+        (BOBS, Released::by_credential(INSTALLATION)),
+        (ADAS, Released::reading(others)),
+        (ADAS, Released::telling(RouteId::from_uuid(Uuid::from_u128(9)))),
+    ] {
+        released(&store, organization, rows, seconds(1)).await;
+        assert!(kinds(seconds(1)).await.is_empty(), "{organization:?} {rows:?}");
+    }
+    released(&store, ADAS, Released::reading(INSTALLATION), seconds(1)).await;
+    let read = tasks(&store, seconds(1)).await;
+    assert_eq!(
+        read.iter().map(|task| (task.task.kind(), task.attempts)).collect::<Vec<_>>(),
+        [("reconcile_project", 0)]
+    );
+    released(&store, ADAS, Released::by_credential(INSTALLATION), seconds(2)).await;
+    assert_eq!(kinds(seconds(2)).await, ["delete_subscription", "refresh_work_item"], "none that somebody has leased");
+    released(&store, ADAS, Released::telling(ROUTE), seconds(3)).await;
+    assert_eq!(kinds(seconds(3)).await, ["card", "summary"]);
 }
 
 async fn rows_are_leased_in_the_order_in_which_they_are_due(store: Shared) {

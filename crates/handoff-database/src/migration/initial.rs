@@ -419,6 +419,7 @@ CREATE TABLE outbox (
   organization_id bigint NOT NULL,
   project_id bigint,
   group_id {uuid},
+  concern_id {uuid},
   kind {text} NOT NULL,
   target {text},
   task {text} NOT NULL,
@@ -435,6 +436,7 @@ CREATE UNIQUE INDEX outbox_target ON outbox (target) WHERE state = 'pending';
 CREATE INDEX outbox_due ON outbox (due_at, id) WHERE state = 'pending';
 CREATE INDEX outbox_group ON outbox (group_id) WHERE state = 'pending';
 CREATE INDEX outbox_project ON outbox (project_id) WHERE state = 'pending';
+CREATE INDEX outbox_concern ON outbox (organization_id, concern_id) WHERE state = 'pending';
 CREATE INDEX outbox_organization ON outbox (organization_id, id);
 CREATE INDEX outbox_state ON outbox (organization_id, state, id);
 CREATE INDEX outbox_finished ON outbox (finished_at) WHERE finished_at IS NOT NULL;

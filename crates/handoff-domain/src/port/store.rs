@@ -22,7 +22,7 @@ use crate::id::{
 use crate::integration::{ConnectedProject, Installation, Integration, Toggles};
 use crate::interaction::WrongCodes;
 use crate::organization::{DiscordUserId, InteractionId, Organization, Role, Team, User, UserEmail};
-use crate::outbox::{OutboxArm, OutboxState};
+use crate::outbox::{OutboxArm, OutboxState, Released};
 use crate::person::{IdentityMapping, Person, Unresolved};
 use crate::project::{NotificationSetting, Project};
 use crate::secret::Sealed;
@@ -491,6 +491,9 @@ pub trait InteractionTx {
 pub trait QueueTx {
     /// Arms rows: inserts, or bumps the generation of the pending row of the same target.
     async fn arm(&mut self, rows: &[OutboxArm]) -> StoreResult<()>;
+    /// Makes the rows that wait for a later time, and are leased by nobody, due at `now` as if they had never
+    /// failed: what they waited for is mended. (Arming alone leaves a row to its wait.)
+    async fn release(&mut self, organization: OrganizationId, rows: Released, now: Timestamp) -> StoreResult<()>;
     /// Ends deliveries. [`StoreError::LeaseLost`] if the lease of any is not the one named.
     async fn finish_deliveries(&mut self, rows: &[FinishedDelivery]) -> StoreResult<()>;
     /// Makes a delivery that has ended pending again; `false` if there is none such, or it was never

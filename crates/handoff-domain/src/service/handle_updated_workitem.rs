@@ -5,13 +5,17 @@ use super::assignments::Assignments;
 use super::change_set::ChangeSet;
 use super::error::rerun;
 use super::essentials::due_now;
-use super::observe::{Observation, Observed, Origin, observe};
+use super::observe::{Observation, Observed, Origin, observe_against};
 use super::outage_wait::outage_wait;
-use super::track_work_item::tracking_arms;
+use super::track_work_item::{WorkItemKey, tracking_arms};
 use crate::delivery::{ClaimedDelivery, DeliveryState, FinishedDelivery};
+use crate::hook::Hook;
+use crate::id::{ExternalIssueId, InstallationId, IntegrationId, OrganizationId, WorkItemNumber};
 use crate::outbox::{OutboxArm, OutboxTask};
 use crate::port::tracker::TrackerEvent;
-use crate::port::{Inbox, Reader, StoreError, TrackerInbound, WorkItemTracker};
+use crate::port::{Inbox, Reader, StoreError, TrackerInbound, UnitOfWork, WorkItemTracker};
+use crate::work_item::ExternalIssue;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -42,6 +46,20 @@ enum Work {
     Finished(DeliveryState, String),
 }
 
+/// A work item that is to be read, since a delivery of it does not say enough.
+struct Doubt {
+    integration: IntegrationId,
+    work_item: WorkItemNumber,
+    /// Which brought the delivery, unless it is gone.
+    hook: Option<Hook>,
+}
+
+impl Doubt {
+    const fn key(&self) -> WorkItemKey {
+        (self.integration, self.work_item)
+    }
+}
+
 impl HandleUpdatedWorkitem {
     /// Applies a batch of leased deliveries of different work items. Those that fail are given back to
     /// the inbox with a growing wait, and are dead after [`MAX_ATTEMPTS`].
@@ -70,35 +88,34 @@ impl HandleUpdatedWorkitem {
         let clock = self.assignments.clock.as_ref();
         let entropy = self.assignments.entropy.as_ref();
         let mut finished = Vec::new();
-        let mut observations = Vec::new();
-        let mut observed = Vec::new();
-        let mut arms = Vec::new();
+        let mut heard = Vec::new();
+        let mut doubts = Vec::new();
         for delivery in batch {
             match self.work_of(delivery) {
-                Work::Observe(observation) => {
-                    observations.push(*observation);
-                    observed.push(delivery);
-                }
+                Work::Observe(observation) => heard.push((delivery, *observation)),
                 Work::Settle => {
-                    arms.extend(self.settle(delivery).await?);
+                    doubts.push(self.doubt(delivery).await?);
                     finished.push(ended(delivery, DeliveryState::Applied, None, clock.now()));
                 }
                 Work::Finished(state, reason) => {
-                    arms.extend(self.settle(delivery).await?);
+                    doubts.push(self.doubt(delivery).await?);
                     finished.push(ended(delivery, state, Some(reason), clock.now()));
                 }
             }
         }
+        let (heard, observations): (Vec<&ClaimedDelivery>, Vec<Observation>) = heard.into_iter().unzip();
+        let keys = observations.iter().map(Observation::key).chain(doubts.iter().map(Doubt::key));
+        let keys: Vec<WorkItemKey> = keys.collect();
         let mut uow = self.assignments.store.begin().await?;
-        let (outcomes, mut changes) = observe(uow.as_mut(), &observations, clock, entropy).await?;
-        let seen: Vec<_> = observations
-            .iter()
-            .zip(&observed)
-            .map(|(seen, delivery)| (seen.integration, &seen.snapshot, Some(&delivery.azure_project)))
-            .collect();
+        let mirrors = uow.lock_external_issues(&keys).await?;
+        let readings = self.readings(uow.as_mut(), &doubts, &mirrors).await?;
+        let (outcomes, mut changes) = observe_against(uow.as_mut(), &observations, mirrors, clock, entropy).await?;
+        let seen = observations.iter().zip(&heard);
+        let seen: Vec<_> =
+            seen.map(|(one, delivery)| (one.integration, &one.snapshot, Some(&delivery.azure_project))).collect();
         let tracking = tracking_arms(uow.as_mut(), &seen, clock, entropy).await?;
-        for (delivery, outcome) in observed.into_iter().zip(outcomes) {
-            let is_tracked = tracking.iter().any(|row| row.task.work_item() == Some(delivery.work_item));
+        for ((delivery, observation), outcome) in heard.into_iter().zip(&observations).zip(outcomes) {
+            let is_tracked = tracking.iter().any(|(key, _)| *key == observation.key());
             let state = match outcome {
                 Observed::NotLinked if is_tracked => DeliveryState::Applied,
                 Observed::Applied | Observed::Rewound => DeliveryState::Applied,
@@ -108,8 +125,8 @@ impl HandleUpdatedWorkitem {
             let reason = (state == DeliveryState::Ignored).then(|| "no group is linked with the work item".to_owned());
             finished.push(ended(delivery, state, reason, clock.now()));
         }
-        changes.arm_rows(arms);
-        changes.arm_rows(tracking);
+        changes.arm_rows(readings);
+        changes.arm_rows(tracking.into_iter().map(|(_, row)| row).collect());
         changes.write(uow.as_mut()).await?;
         uow.finish_deliveries(&finished).await?;
         uow.commit().await?;
@@ -129,18 +146,42 @@ impl HandleUpdatedWorkitem {
         }
     }
 
-    /// What reads the work item instead of believing the delivery.
-    async fn settle(&self, delivery: &ClaimedDelivery) -> Result<Option<OutboxArm>, StoreError> {
-        let Some((hook, _)) = self.reader.hook(delivery.hook).await? else {
-            return Ok(None);
-        };
-        let task = OutboxTask::RefreshWorkItem {
-            integration: hook.integration,
-            installation: hook.installation,
-            work_item: delivery.work_item,
-        };
+    async fn doubt(&self, delivery: &ClaimedDelivery) -> Result<Doubt, StoreError> {
+        let hook = self.reader.hook(delivery.hook).await?.map(|(hook, _)| hook);
+        Ok(Doubt { integration: delivery.integration, work_item: delivery.work_item, hook })
+    }
+
+    /// What reads these work items instead of believing a delivery: once for everybody whose group is linked with
+    /// one. Of all their deliveries of an event only the first is taken in, and the credential of the organization
+    /// whose it is may be the one that does not work. Where nobody's is, whose hook it was may track it.
+    async fn readings(
+        &self,
+        uow: &mut dyn UnitOfWork,
+        doubts: &[Doubt],
+        mirrors: &[ExternalIssue],
+    ) -> Result<Vec<OutboxArm>, StoreError> {
         let (clock, entropy) = (self.assignments.clock.as_ref(), self.assignments.entropy.as_ref());
-        Ok(Some(due_now(hook.organization, task, clock, entropy)))
+        let known = |doubt: &Doubt| {
+            let same = |mirror: &&ExternalIssue| (mirror.integration, mirror.number) == doubt.key();
+            mirrors.iter().find(same).map(|mirror| mirror.id)
+        };
+        let issues: Vec<ExternalIssueId> = doubts.iter().filter_map(known).collect();
+        let links = if issues.is_empty() { Vec::new() } else { uow.links_of(&issues).await? };
+        let mut rows = Vec::new();
+        for doubt in doubts {
+            let theirs = links.iter().filter(|one| Some(one.link.external_issue) == known(doubt));
+            let mut readers: BTreeSet<(OrganizationId, InstallationId)> =
+                theirs.map(|one| (one.link.organization, one.link.installation)).collect();
+            if readers.is_empty() {
+                readers.extend(doubt.hook.iter().map(|hook| (hook.organization, hook.installation)));
+            }
+            rows.extend(readers.into_iter().map(|(organization, installation)| {
+                let (integration, work_item) = doubt.key();
+                let task = OutboxTask::RefreshWorkItem { integration, installation, work_item };
+                due_now(organization, task, clock, entropy)
+            }));
+        }
+        Ok(rows)
     }
 
     async fn give_back(&self, delivery: &ClaimedDelivery, error: &StoreError) -> Result<(), StoreError> {

@@ -9,7 +9,7 @@ use crate::credential::Credential;
 use crate::hook::{Hook, HookStatus};
 use crate::id::{InstallationId, IntegrationId, OrganizationId};
 use crate::integration::{Installation, Integration, Toggles};
-use crate::outbox::{OutboxArm, OutboxTask};
+use crate::outbox::{OutboxArm, OutboxTask, Released};
 use crate::page;
 use crate::port::tracker::{RemoteCollection, RemoteProject};
 use crate::port::{SecretBox, StoreError, WorkItemTracker};
@@ -157,7 +157,7 @@ impl Installations {
 
     /// Changes what is let through, and the credential: Azure DevOps is asked with the new one first, and it
     /// must be the same collection that answers. What is let in anew, and what the old credential may have
-    /// missed, is read from there at once.
+    /// missed, is read from there at once; with a new credential whatever waits for another try is tried now.
     ///
     /// # Errors
     /// [`UseCaseError::NotFound`] without such an installation in the organization;
@@ -230,6 +230,13 @@ impl Installations {
         }
         if !found {
             return Ok(false);
+        }
+        let released = match credential {
+            Some(_) => Some(Released::by_credential(id)),
+            None => (!rows.is_empty()).then(|| Released::reading(id)),
+        };
+        if let Some(released) = released {
+            uow.release(organization, released, self.base.clock.now()).await?;
         }
         if !rows.is_empty() {
             uow.arm(rows).await?;
@@ -307,7 +314,8 @@ impl Installations {
         Ok(hooks)
     }
 
-    /// Has every linked work item of a connected project read; a worker does it.
+    /// Has every linked work item of a connected project read; a worker does it at once, also where it was to
+    /// wait for another try.
     ///
     /// # Errors
     /// [`UseCaseError::NotFound`] without such an installation, or when the project is not connected.
@@ -325,6 +333,7 @@ impl Installations {
             if !uow.hold_connected_project(id, azure_project).await? {
                 return Ok(false);
             }
+            uow.release(organization, Released::reading(id), self.base.clock.now()).await?;
             uow.arm(std::slice::from_ref(&row)).await?;
             uow.commit().await.map(|()| true)
         })

@@ -6,13 +6,12 @@ use super::error::{UseCaseError, rerun};
 use super::essentials::due_now;
 use super::refresh_work_item::RefreshWorkItem;
 use crate::id::{InstallationId, OrganizationId};
-use crate::outbox::OutboxTask;
+use crate::outbox::{OutboxArm, OutboxTask};
 use crate::port::TrackerConnection;
 use crate::work_item::AzureProjectId;
-use crate::workflow::Workflow;
 
 impl RefreshWorkItem {
-    /// Learns the states of a type; says whether they are others than were known.
+    /// Learns the states of a type.
     ///
     /// # Errors
     /// [`UseCaseError`]; nothing was changed.
@@ -21,22 +20,12 @@ impl RefreshWorkItem {
         at: &TrackerConnection,
         azure_project: &AzureProjectId,
         work_item_type: &str,
-    ) -> Result<bool, UseCaseError> {
-        // A type that is gone has no states: known as that, it is not asked for at every turn.
-        let workflow = self.tracker.workflow(at, azure_project, work_item_type).await?.unwrap_or_default();
-        let key = (at.integration, azure_project.clone(), work_item_type.to_owned());
-        let now = self.assignments.clock.now();
-        rerun(|| async {
-            let mut uow = self.assignments.store.begin().await?;
-            let known: Option<Workflow> = uow.workflows(std::slice::from_ref(&key)).await?.remove(&key).map(|k| k.0);
-            uow.put_workflow(&key, &workflow, now).await?;
-            uow.commit().await?;
-            Ok(known.as_ref() != Some(&workflow))
-        })
-        .await
+    ) -> Result<(), UseCaseError> {
+        self.learn_and_arm(at, azure_project, work_item_type, &[]).await
     }
 
-    /// Learns the states of a type, and has the project's work items read again where that told something new.
+    /// Learns the states of a type, and has the project's work items read again: what they say waits for it,
+    /// whoever learned it first.
     ///
     /// # Errors
     /// [`UseCaseError`].
@@ -48,19 +37,35 @@ impl RefreshWorkItem {
         work_item_type: &str,
     ) -> Result<(), UseCaseError> {
         let at = connection(self.reader.as_ref(), self.secrets.as_ref(), organization, installation).await?;
-        if !self.learn_workflow(&at, azure_project, work_item_type).await? {
-            return Ok(());
-        }
         let task = OutboxTask::ReconcileProject { installation, azure_project: azure_project.clone() };
         let (clock, entropy) = (self.assignments.clock.as_ref(), self.assignments.entropy.as_ref());
         let row = due_now(organization, task, clock, entropy);
+        self.learn_and_arm(&at, azure_project, work_item_type, &[row]).await?;
+        self.assignments.wake.outbox();
+        Ok(())
+    }
+
+    /// Keeps what was learned, and arms what follows, in one unit of work.
+    async fn learn_and_arm(
+        &self,
+        at: &TrackerConnection,
+        azure_project: &AzureProjectId,
+        work_item_type: &str,
+        rows: &[OutboxArm],
+    ) -> Result<(), UseCaseError> {
+        // A type that is gone has no states: known as that, it is not asked for at every turn.
+        let workflow = self.tracker.workflow(at, azure_project, work_item_type).await?.unwrap_or_default();
+        let key = (at.integration, azure_project.clone(), work_item_type.to_owned());
+        let now = self.assignments.clock.now();
         rerun(|| async {
             let mut uow = self.assignments.store.begin().await?;
-            uow.arm(std::slice::from_ref(&row)).await?;
+            uow.put_workflow(&key, &workflow, now).await?;
+            if !rows.is_empty() {
+                uow.arm(rows).await?;
+            }
             uow.commit().await
         })
         .await?;
-        self.assignments.wake.outbox();
         Ok(())
     }
 }

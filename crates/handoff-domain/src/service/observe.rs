@@ -56,7 +56,7 @@ pub struct Observation {
 
 impl Observation {
     /// Which work item it is of.
-    const fn key(&self) -> (IntegrationId, WorkItemNumber) {
+    pub(super) const fn key(&self) -> (IntegrationId, WorkItemNumber) {
         (self.integration, self.snapshot.number)
     }
 }

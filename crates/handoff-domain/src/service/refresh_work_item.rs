@@ -217,7 +217,8 @@ impl RefreshWorkItem {
             let (clock, entropy) = (self.assignments.clock.as_ref(), self.assignments.entropy.as_ref());
             let (outcomes, mut changes) = observe_against(uow.as_mut(), &seen, before.clone(), clock, entropy).await?;
             let items: Vec<_> = read.iter().map(|snapshot| (integration, snapshot, None)).collect();
-            changes.arm_rows(tracking_arms(uow.as_mut(), &items, clock, entropy).await?);
+            let tracking = tracking_arms(uow.as_mut(), &items, clock, entropy).await?;
+            changes.arm_rows(tracking.into_iter().map(|(_, row)| row).collect());
             let changes = if found == Found::Late { changes.found_late() } else { changes };
             changes.write(uow.as_mut()).await?;
             uow.commit().await.map(|()| (before, outcomes, changes))

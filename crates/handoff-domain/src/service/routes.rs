@@ -5,7 +5,7 @@ use super::essentials::Essentials;
 use crate::chat::{Route, RouteMode};
 use crate::id::{OrganizationId, ProjectId, RouteId};
 use crate::organization::ChannelId;
-use crate::outbox::{OutboxArm, OutboxTask};
+use crate::outbox::{OutboxArm, OutboxTask, Released};
 use crate::port::chat::ChannelDescription;
 use crate::port::{ChatMessenger, StoreError, UnitOfWork};
 use crate::route::{QuietHours, RouteFilter};
@@ -150,7 +150,8 @@ impl Routes {
 
     /// Changes a route. Where it is on afterwards, its channel is looked at again if it was off before, or
     /// is to be told otherwise. Switched on, the cards that it has come to show the present, and those that
-    /// were given up on are posted again.
+    /// were given up on are posted again. What waits to be told on it is looked at anew: its quiet hours may be
+    /// over, or what was refused be allowed.
     ///
     /// # Errors
     /// [`UseCaseError::NotFound`] without such a route; where the channel is looked at, as
@@ -178,6 +179,7 @@ impl Routes {
             if !uow.update_route(&route).await? {
                 return Ok(false);
             }
+            uow.release(organization, Released::telling(route.id), self.base.clock.now()).await?;
             if switched_on {
                 uow.forget_given_up(route.id).await?;
                 let task = OutboxTask::Summary { route: route.id };
@@ -193,9 +195,7 @@ impl Routes {
         if !saved {
             return Err(UseCaseError::NotFound { what: "route" });
         }
-        if refreshes {
-            self.base.wake.outbox();
-        }
+        self.base.wake.outbox();
         Ok(SavedRoute { route, visible_to_everyone })
     }
 

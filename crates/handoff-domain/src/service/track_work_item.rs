@@ -205,8 +205,11 @@ fn armed(rule: &TrackingRule, work_item: WorkItemNumber, clock: &dyn Clock, entr
     }
 }
 
-/// What gives these work items their groups, where rules are about them and they never had any. `known` is the
-/// project of an item that does not tell its own.
+/// Which work item of which collection.
+pub(super) type WorkItemKey = (IntegrationId, WorkItemNumber);
+
+/// What gives these work items their groups, each with the work item that it is about, where rules are about
+/// them and they never had any. `known` is the project of an item that does not tell its own.
 ///
 /// # Errors
 /// [`StoreError`].
@@ -215,7 +218,7 @@ pub(super) async fn tracking_arms(
     items: &[(IntegrationId, &Snapshot, Option<&AzureProjectId>)],
     clock: &dyn Clock,
     entropy: &dyn Entropy,
-) -> Result<Vec<OutboxArm>, StoreError> {
+) -> Result<Vec<(WorkItemKey, OutboxArm)>, StoreError> {
     let project_of = |(_, snapshot, known): &(IntegrationId, &Snapshot, Option<&AzureProjectId>)| {
         snapshot.azure_project.as_ref().or(*known).cloned()
     };
@@ -244,11 +247,11 @@ pub(super) async fn tracking_arms(
     let keys: Vec<_> = wanted.iter().map(|(rule, number)| (rule.integration, *number)).collect();
     let tracked = uow.tracked(&ours, &keys).await?;
     let new = wanted.iter().filter(|(rule, number)| !tracked.contains(&(rule.project, rule.integration, *number)));
-    let mut arms: Vec<OutboxArm> = Vec::new();
+    let mut arms: Vec<(WorkItemKey, OutboxArm)> = Vec::new();
     for (rule, number) in new {
         let arm = armed(rule, *number, clock, entropy);
-        if arms.iter().all(|known| known.task != arm.task) {
-            arms.push(arm);
+        if arms.iter().all(|(_, known)| known.task != arm.task) {
+            arms.push(((rule.integration, *number), arm));
         }
     }
     Ok(arms)

@@ -16,7 +16,7 @@ use crate::id::{
 use crate::integration::{Chore, ConnectedProject, DueProject, Installation, Integration, Toggles};
 use crate::interaction::WrongCodes;
 use crate::organization::{DiscordUserId, GuildId, InteractionId, Organization, Role, Team, User, UserEmail};
-use crate::outbox::{ClaimedTask, Lane, OutboxArm, OutboxRecord, OutboxState};
+use crate::outbox::{ClaimedTask, Lane, OutboxArm, OutboxRecord, OutboxState, Released};
 use crate::page::{Page, PageRequest};
 use crate::person::{IdentityMapping, Person, Unresolved, UnresolvedKey, UnresolvedPerson};
 use crate::port::queue::{Appended, Inbox, InboxError, Outbox};
@@ -182,6 +182,7 @@ mock! {
     #[async_trait]
     impl QueueTx for UnitOfWork {
         async fn arm(&mut self, rows: &[OutboxArm]) -> StoreResult<()>;
+        async fn release(&mut self, organization: OrganizationId, rows: Released, now: Timestamp) -> StoreResult<()>;
         async fn finish_deliveries(&mut self, rows: &[FinishedDelivery]) -> StoreResult<()>;
         async fn replay_delivery(&mut self, id: DeliveryId, at: Timestamp) -> StoreResult<bool>;
         async fn finish_outbox(&mut self, id: OutboxId, token: i64, generation: i64, state: OutboxState, reason: Option<String>, at: Timestamp) -> StoreResult<()>;

@@ -2,15 +2,23 @@
 //! where it is its own fault.
 
 use super::fixtures::{
-    NOW, assignments, azure_project, commits, hook, integration, mirror, snapshot, store, unless, untold, writes,
+    ITEM, NOW, PROJECT, assignments, azure_project, commits, hook, installation, integration, mirror, snapshot, store,
+    unless, untold, writes,
 };
 use crate::delivery::{ClaimedDelivery, DeliveryState};
 use crate::hook::{EventType, HookStatus};
-use crate::id::{DeliveryId, WorkItemNumber};
+use crate::id::{
+    DeliveryId, GroupId, InstallationId, IntegrationId, LinkId, OrganizationId, TrackingRuleId, WorkItemNumber,
+};
+use crate::integration::Toggles;
+use crate::outbox::{Concern, OutboxArm};
 use crate::port::StoreError;
 use crate::port::tracker::{DecodeError, TrackerEvent};
 use crate::service::handle_updated_workitem::{HandleUpdatedWorkitem, MAX_ATTEMPTS};
 use crate::testing::{KeptLog, MockInbox, MockReader, MockTrackerInbound, MockUnitOfWork, MockWorkItemTracker};
+use crate::tracking::{TrackingFilter, TrackingRule};
+use crate::work_item::{GroupLink, LinkedGroup};
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 use uuid::Uuid;
@@ -157,4 +165,64 @@ async fn a_lost_lease_is_left_to_its_new_holder() {
     uow.expect_commit().never();
     let handler = handler(vec![uow], given_back(&[]), false);
     assert_eq!(handler.handle_updated_workitem(&[delivery(1, "news", 0)]).await, Ok(()));
+}
+
+fn linked(n: u128, organization: i64, installation: u128) -> LinkedGroup {
+    let link = GroupLink {
+        id: LinkId::from_uuid(Uuid::from_u128(n)),
+        organization: OrganizationId::new(organization),
+        group: GroupId::from_uuid(Uuid::from_u128(n)),
+        external_issue: mirror(5, None).id,
+        installation: InstallationId::from_uuid(Uuid::from_u128(installation)),
+        unresolved: None,
+        problem: None,
+        created_at: NOW,
+    };
+    LinkedGroup { link, toggles: Toggles::default() }
+}
+
+#[tokio::test]
+async fn what_must_be_read_is_read_once_for_each_organization_that_linked_it() {
+    let mut uow = MockUnitOfWork::new();
+    uow.expect_lock_external_issues().times(1).returning(|_| Ok(vec![mirror(5, None)]));
+    uow.expect_links_of().returning(|_| Ok(vec![linked(1, 8, 80), linked(2, 8, 80), linked(3, 9, 90)]));
+    let reads = |rows: &[OutboxArm]| {
+        let readers: Vec<_> = rows.iter().map(|row| (row.organization.get(), row.task.concern())).collect();
+        let by = |n| Some(Concern::Installation(InstallationId::from_uuid(Uuid::from_u128(n))));
+        rows.iter().all(|row| row.task.kind() == "refresh_work_item") && readers == [(8, by(80)), (9, by(90))]
+    };
+    uow.expect_arm().withf(reads).times(1).returning(|_| Ok(()));
+    uow.expect_finish_deliveries().returning(|_| Ok(()));
+    commits(&mut uow, "");
+    let one = ClaimedDelivery { work_item: ITEM, ..delivery(1, "read", 0) };
+    assert_eq!(handler(vec![uow], given_back(&[]), true).handle_updated_workitem(&[one]).await, Ok(()));
+}
+
+#[tokio::test]
+async fn a_work_item_of_another_collection_is_not_taken_for_the_one_of_the_same_number_that_is_tracked() {
+    let other = IntegrationId::from_uuid(Uuid::from_u128(77));
+    let rule = TrackingRule {
+        id: TrackingRuleId::from_uuid(Uuid::from_u128(5)),
+        organization: OrganizationId::new(1),
+        installation: installation(),
+        integration: integration(),
+        azure_project: azure_project(),
+        project: PROJECT,
+        filter: TrackingFilter::default(),
+        created_at: NOW,
+    };
+    let mut uow = MockUnitOfWork::new();
+    uow.expect_lock_external_issues().returning(|_| Ok(Vec::new()));
+    uow.expect_tracking_rules_about().returning(move |_| Ok(vec![rule.clone()]));
+    uow.expect_tracked().returning(|_, _| Ok(HashSet::new()));
+    uow.expect_arm().withf(|rows| rows.len() == 1).times(1).returning(|_| Ok(()));
+    uow.expect_finish_deliveries()
+        .withf(|rows| rows.iter().map(|row| row.state).eq([DeliveryState::Ignored, DeliveryState::Applied]))
+        .times(1)
+        .returning(|_| Ok(()));
+    commits(&mut uow, "");
+    let elsewhere = ClaimedDelivery { integration: other, work_item: ITEM, ..delivery(1, "news", 0) };
+    let here = ClaimedDelivery { work_item: ITEM, ..delivery(2, "news", 0) };
+    let handler = handler(vec![uow], given_back(&[]), true);
+    assert_eq!(handler.handle_updated_workitem(&[elsewhere, here]).await, Ok(()));
 }

@@ -5,6 +5,7 @@ use super::fixtures::{
     store, unless,
 };
 use crate::integration::{ConnectedProject, Integration, Toggles};
+use crate::outbox::Released;
 use crate::port::TrackerError;
 use crate::port::tracker::RemoteCollection;
 use crate::secret::Secret;
@@ -110,6 +111,12 @@ fn saving(fails: &'static str) -> MockUnitOfWork {
     uow.expect_look_with_new_credential()
         .withf(|id, _| *id == installation())
         .returning(move |_, _| unless(fails, "look"));
+    // Whatever was refused to the old one is tried with it.
+    uow.expect_release()
+        .withf(|organization, rows, at| {
+            (*organization, *rows, *at) == (ORGANIZATION, Released::by_credential(installation()), NOW)
+        })
+        .returning(move |_, _, _| unless(fails, "release"));
     uow.expect_arm()
         .withf(|rows| rows.len() == 1 && rows[0].task.kind() == "reconcile_project")
         .returning(move |_| unless(fails, "arm"));
@@ -132,7 +139,7 @@ async fn a_credential_that_is_refused_or_of_another_collection_changes_nothing()
 
 #[tokio::test]
 async fn whichever_write_of_a_credential_fails_nothing_is_committed_and_nobody_woken() {
-    for fails in ["toggles", "credential", "look", "expiry", "arm", "commit"] {
+    for fails in ["toggles", "credential", "look", "expiry", "release", "arm", "commit"] {
         let done = changed(Ok(COLLECTION), vec![saving(fails)], false).await;
         assert_eq!(done, Err(UseCaseError::Store(disk_full())), "{fails}");
     }

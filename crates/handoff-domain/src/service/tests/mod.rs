@@ -9,6 +9,7 @@ pub(crate) mod fixtures;
 mod handle_updated_workitem;
 mod installations;
 mod invalidate_assignee_exists_cache;
+mod learn_workflow;
 mod link_work_item;
 mod observe;
 mod post;

@@ -4,7 +4,7 @@ use super::fixtures::{NOW, ORGANIZATION, PROJECT, commits, disk_full, essentials
 use crate::chat::{Guild, Route, RouteMode};
 use crate::id::{GroupId, RouteId};
 use crate::organization::{ChannelId, GuildId};
-use crate::outbox::OutboxTask;
+use crate::outbox::{OutboxTask, Released};
 use crate::port::chat::ChannelDescription;
 use crate::route::RouteFilter;
 use crate::service::UseCaseError;
@@ -50,13 +50,24 @@ async fn switched(on: bool, uows: Vec<MockUnitOfWork>, wakes: bool) -> Result<Ro
     service.change(ORGANIZATION, route(on).id, &change).await.map(|saved| saved.route)
 }
 
+/// What waits on the route is looked at anew.
+fn releases(uow: &mut MockUnitOfWork, fails: &'static str) {
+    uow.expect_release()
+        .withf(|organization, rows, at| {
+            (*organization, *rows, *at) == (ORGANIZATION, Released::telling(route(true).id), NOW)
+        })
+        .times(1)
+        .returning(move |_, _, _| unless(fails, "release"));
+}
+
 fn enabling(fails: &'static str) -> MockUnitOfWork {
     let mut uow = MockUnitOfWork::new();
     uow.expect_update_route().withf(|route| route.disabled.is_none()).returning(|_| Ok(true));
+    releases(&mut uow, fails);
     uow.expect_forget_given_up().returning(|_| Ok(()));
     uow.expect_arm()
         .withf(|rows| matches!(rows, [row] if matches!(row.task, OutboxTask::Summary { .. })))
-        .times(1)
+        .times(usize::from(fails != "release"))
         .returning(|_| Ok(()));
     uow.expect_groups_with_card().returning(move |_, after, limit| {
         let first = after.map_or(1, |after| after.get().as_u128() + 1);
@@ -84,7 +95,7 @@ async fn switching_a_route_on_arms_the_cards_that_it_has_in_bounded_batches() {
 
 #[tokio::test]
 async fn where_the_cards_cannot_be_armed_the_route_stays_off() {
-    for fails in ["groups", "arm", "commit"] {
+    for fails in ["release", "groups", "arm", "commit"] {
         assert_eq!(
             switched(true, vec![enabling(fails)], false).await,
             Err(UseCaseError::Store(disk_full())),
@@ -97,6 +108,7 @@ async fn where_the_cards_cannot_be_armed_the_route_stays_off() {
 async fn switching_a_route_off_arms_nothing() {
     let mut uow = MockUnitOfWork::new();
     uow.expect_update_route().withf(|route| route.disabled.is_some()).times(1).returning(|_| Ok(true));
+    releases(&mut uow, "");
     commits(&mut uow, "");
-    assert!(switched(false, vec![uow], false).await.unwrap().disabled.is_some());
+    assert!(switched(false, vec![uow], true).await.unwrap().disabled.is_some());
 }

@@ -5,7 +5,7 @@ use super::{MemoryStore, Transaction};
 use crate::delivery::{ClaimedDelivery, DeliveryState, FinishedDelivery, NewDelivery};
 use crate::hook::EventType;
 use crate::id::{DeliveryId, IntegrationId, OrganizationId, OutboxId, WorkItemNumber};
-use crate::outbox::{ClaimedTask, LAST_OF_LANE, Lane, OutboxArm, OutboxState};
+use crate::outbox::{ClaimedTask, LAST_OF_LANE, Lane, OutboxArm, OutboxState, Released};
 use crate::port::store::{QueueTx, StoreResult};
 use crate::port::{Appended, Inbox, InboxError, Outbox, StoreError};
 use crate::time::Timestamp;
@@ -171,6 +171,19 @@ impl QueueTx for Transaction {
     async fn arm(&mut self, rows: &[OutboxArm]) -> StoreResult<()> {
         let state = self.write();
         rows.iter().try_for_each(|row| state.arm(row))
+    }
+
+    async fn release(&mut self, organization: OrganizationId, rows: Released, now: Timestamp) -> StoreResult<()> {
+        let waits = |row: &&mut OutboxRow| {
+            let is_own = row.arm.organization == organization && rows.is_about(&row.arm.task);
+            let free = !row.progress.is_leased(now);
+            is_own && free && row.state == OutboxState::Pending && row.progress.due_at > now
+        };
+        for row in self.write().outbox.values_mut().filter(waits) {
+            row.progress.due_at = now;
+            row.progress.attempts = 0;
+        }
+        Ok(())
     }
 
     async fn finish_deliveries(&mut self, rows: &[FinishedDelivery]) -> StoreResult<()> {
