@@ -269,6 +269,7 @@ fn workers(
         inbox: ports.inbox.clone(),
         apply,
         outbox: ports.outbox.clone(),
+        singletons: ports.singletons.clone(),
         carry_out,
         interactions: interactions(ports, assignments),
         delete_project,

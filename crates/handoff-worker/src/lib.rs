@@ -12,12 +12,13 @@ mod purge;
 mod supervise;
 #[cfg(test)]
 mod tests;
+mod turn;
 mod wake;
 mod watch;
 
 use futures::future::BoxFuture;
 use handoff_domain::outbox::Lane;
-use handoff_domain::port::{Clock, Inbox, Outbox, StoreError};
+use handoff_domain::port::{Clock, Inbox, Outbox, Singletons, StoreError};
 use handoff_domain::service::carry_out::CarryOut;
 use handoff_domain::service::delete_project::DeleteProject;
 use handoff_domain::service::handle_updated_workitem::HandleUpdatedWorkitem;
@@ -47,6 +48,8 @@ pub struct Workers {
     pub apply: HandleUpdatedWorkitem,
     /// Where tasks wait.
     pub outbox: Arc<dyn Outbox>,
+    /// Lets one replica at a time send messages.
+    pub singletons: Arc<dyn Singletons>,
     /// Does them.
     pub carry_out: CarryOut,
     /// Forgets which interactions were acted on.

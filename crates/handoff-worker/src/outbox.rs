@@ -1,7 +1,9 @@
 //! Carries out a lane of the outbox: every task at least once, under a lease with a fencing token; claimed
-//! in one short transaction, done without one, recorded in another. No task outlives its lease.
+//! in one short transaction, done without one, recorded in another. No task outlives its lease. Messages are
+//! one replica's at a time.
 
 use crate::defect::{PANICKED, task_failed, unless_it_panics};
+use crate::turn::Turn;
 use crate::{AFTER_FAILURE, POLL, Workers};
 use futures::future::join_all;
 use handoff_domain::outbox::{ClaimedTask, Lane};
@@ -43,8 +45,9 @@ pub fn longest_call(lane: Lane) -> Duration {
 pub(crate) async fn run(workers: &Workers, lane: Lane, stop: &CancellationToken) {
     // Tasks of their own: one that has a transaction open goes on while the next ones are claimed.
     let mut hand = JoinSet::new();
+    let mut turn = Turn::of(lane);
     while !stop.is_cancelled() {
-        let period = match claim(workers, lane, in_hand(lane) - hand.len(), stop).await {
+        let period = match claim_in_turn(workers, lane, &mut turn, &mut hand, stop).await {
             Ok(claimed) => {
                 for task in claimed {
                     let workers = workers.clone();
@@ -64,7 +67,42 @@ pub(crate) async fn run(workers: &Workers, lane: Lane, stop: &CancellationToken)
             () = stop.cancelled() => {}
         }
     }
-    while hand.join_next().await.is_some() {}
+    while !hand.is_empty() {
+        // A store that fails now ends nothing, as long as the turn is ours for certain.
+        let _ = keep(&mut turn, workers, &mut hand).await;
+        tokio::select! {
+            Some(_) = hand.join_next() => {}
+            () = workers.clock.sleep(POLL) => {}
+        }
+    }
+    turn.end(workers).await;
+}
+
+/// What is in hand.
+type Hand = JoinSet<Result<(), StoreError>>;
+
+/// Whether it is our turn. Where it is not any more, what is in hand is ended: its leases give it to whoever's
+/// turn it is.
+async fn keep(turn: &mut Turn, workers: &Workers, hand: &mut Hand) -> Result<bool, StoreError> {
+    let is_ours = turn.is_ours(workers).await;
+    if !turn.is_certain(workers.clock.now()) {
+        hand.abort_all();
+    }
+    is_ours
+}
+
+/// Claims what there is room for, if it is our turn.
+async fn claim_in_turn(
+    workers: &Workers,
+    lane: Lane,
+    turn: &mut Turn,
+    hand: &mut Hand,
+    stop: &CancellationToken,
+) -> Result<Vec<ClaimedTask>, StoreError> {
+    match keep(turn, workers, hand).await? {
+        true => claim(workers, lane, in_hand(lane) - hand.len(), stop).await,
+        false => Ok(Vec::new()),
+    }
 }
 
 /// Claims up to `room` tasks. What is claimed while stopping is given back at once.
@@ -92,11 +130,15 @@ async fn claim(
 pub(crate) async fn round(workers: &Workers) -> Result<usize, StoreError> {
     let going_on = CancellationToken::new();
     let mut tasks = Vec::new();
+    let mut turn = Turn::of(Lane::Messages);
     for lane in Lane::ALL {
-        tasks.extend(claim(workers, lane, in_hand(lane), &going_on).await?);
+        if lane != Lane::Messages || turn.is_ours(workers).await? {
+            tasks.extend(claim(workers, lane, in_hand(lane), &going_on).await?);
+        }
     }
     let claimed = tasks.len();
     let endings = join_all(tasks.into_iter().map(|task| carry_out(workers, task))).await;
+    turn.end(workers).await;
     endings.into_iter().collect::<Result<Vec<()>, StoreError>>()?;
     Ok(claimed)
 }

@@ -2,6 +2,7 @@
 //! is slow.
 
 use crate::outbox::{self, carry_out_within};
+use crate::turn::{self, Turn};
 use crate::{LOOPS, Loop, RETENTION, WakeSignals, Workers, inbox, supervise};
 use async_trait::async_trait;
 use handoff_domain::chat::{Message, ThreadPost};
@@ -12,7 +13,8 @@ use handoff_domain::organization::{ChannelId, GuildId, MessageId};
 use handoff_domain::outbox::{ClaimedTask, Lane, OutboxArm, OutboxTask};
 use handoff_domain::port::tracker::{Classified, DecodeError, TrackerEvent};
 use handoff_domain::port::{
-    ChannelDescription, ChatError, ChatMessenger, Clock, InboundHeaders, Inbox, Outbox, Store, TrackerInbound,
+    ChannelDescription, ChatError, ChatMessenger, Clock, InboundHeaders, Inbox, Outbox, SingletonLease, Store,
+    TrackerInbound,
 };
 use handoff_domain::secret::Secret;
 use handoff_domain::service::Assignments;
@@ -27,7 +29,8 @@ use handoff_domain::service::send_message::SendMessage;
 use handoff_domain::service::track_work_item::TrackWorkItem;
 use handoff_domain::service::watch::{Periods, Watch};
 use handoff_domain::testing::{
-    ContextBox, FixedClock, MemoryCache, MemoryStore, MockOutbox, MockWorkItemTracker, SequentialEntropy,
+    ContextBox, FixedClock, MemoryCache, MemoryStore, MockOutbox, MockSingletons, MockWorkItemTracker,
+    SequentialEntropy,
 };
 use handoff_domain::text::Name;
 use handoff_domain::time::Timestamp;
@@ -199,6 +202,7 @@ fn world() -> World {
             reader: store.clone(),
         },
         outbox: store.clone(),
+        singletons: store.clone(),
         carry_out,
         interactions,
         delete_project: DeleteProject {
@@ -358,6 +362,85 @@ async fn a_task_that_is_slow_holds_up_none_of_those_behind_it() {
     tokio::time::timeout(Duration::from_secs(10), all).await.unwrap();
     stop.cancel();
     running.abort();
+}
+
+/// Another replica: the same store and clock, and a sender of its own.
+fn another(world: &World) -> (Arc<Chat>, Workers) {
+    let chat = Arc::new(Chat::default());
+    let mut workers = world.workers.clone();
+    workers.carry_out.messages.chat = chat.clone();
+    (chat, workers)
+}
+
+#[tokio::test]
+async fn messages_are_one_replicas_until_it_ends_or_dies_and_then_anothers() {
+    let world = world();
+    let (chat, other) = another(&world);
+    let (mut first, mut second) = (Turn::of(Lane::Messages), Turn::of(Lane::Messages));
+    assert!(first.is_ours(&world.workers).await.unwrap());
+    world.closing([5, 6]).await;
+    assert_eq!(outbox::round(&other).await, Ok(0));
+    assert!(Turn::of(Lane::Tracker).is_ours(&other).await.unwrap(), "the other lanes are everybody's");
+
+    // It gives signs of life, and is not overtaken however long it runs.
+    for _ in 0..10 {
+        world.clock.advance(turn::LEASE / 2);
+        assert!(first.is_ours(&world.workers).await.unwrap() && !second.is_ours(&other).await.unwrap());
+    }
+    first.end(&world.workers).await;
+    assert_eq!(outbox::round(&other).await, Ok(2));
+    assert_eq!(chat.edits.load(Ordering::SeqCst), 2);
+
+    // One that died is waited for as long as its lease lasts, and learns that it was overtaken.
+    let mut dead = Turn::of(Lane::Messages);
+    assert!(dead.is_ours(&world.workers).await.unwrap());
+    world.clock.advance(turn::LEASE - Duration::from_secs(1));
+    assert!(!second.is_ours(&other).await.unwrap() && dead.is_certain(world.clock.now()));
+    world.clock.advance(Duration::from_secs(1));
+    assert!(second.is_ours(&other).await.unwrap() && !dead.is_certain(world.clock.now()));
+    assert!(!dead.is_ours(&world.workers).await.unwrap());
+}
+
+/// Runs the loop of messages until something is so, then stops it.
+async fn sent_until(workers: &Workers, is_so: impl Fn() -> bool) {
+    let (workers, stop) = (workers.clone(), CancellationToken::new());
+    let stopped = stop.clone();
+    let running = tokio::spawn(async move { outbox::run(&workers, Lane::Messages, &stopped).await });
+    while !is_so() {
+        tokio::task::yield_now().await;
+    }
+    stop.cancel();
+    tokio::time::timeout(Duration::from_secs(10), running).await.unwrap().unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_loop_that_is_stopped_lets_another_replica_send_at_once() {
+    let world = world();
+    world.closing([5]).await;
+    sent_until(&world.workers, || world.chat.edits.load(Ordering::SeqCst) == 1).await;
+    let (chat, other) = another(&world);
+    world.clock.advance(HOUR);
+    world.closing([6]).await;
+    assert_eq!(outbox::round(&other).await, Ok(1));
+    assert_eq!(chat.edits.load(Ordering::SeqCst), 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_replica_that_was_overtaken_ends_what_it_has_in_hand() {
+    let mut world = world();
+    world.closing([SILENT]).await;
+    let extended = Arc::new(AtomicUsize::new(0));
+    let mut singletons = MockSingletons::new();
+    singletons.expect_take().returning(|name, _, _| Ok(Some(SingletonLease { name, token: 1 })));
+    let seen = extended.clone();
+    singletons.expect_extend().returning(move |_, _| {
+        seen.fetch_add(1, Ordering::SeqCst);
+        Ok(false)
+    });
+    singletons.expect_give_back().returning(|_| Ok(()));
+    world.workers.singletons = Arc::new(singletons);
+    // Nothing else ends a task that is silent.
+    sent_until(&world.workers, || extended.load(Ordering::SeqCst) > 0).await;
 }
 
 static BEGUN: AtomicUsize = AtomicUsize::new(0);

@@ -4,6 +4,7 @@ use crate::port::{Clock, Entropy};
 use crate::time::Timestamp;
 use async_trait::async_trait;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::task::Poll;
 use std::time::Duration;
 
 /// A clock that stands still until it is moved. Sleeping moves it.
@@ -34,8 +35,18 @@ impl Clock for FixedClock {
         Timestamp::from_micros(self.0.load(Ordering::SeqCst))
     }
 
+    /// Passes at once, and lets whoever else is ready go first, as every wait does.
     async fn sleep(&self, duration: Duration) {
         self.advance(duration);
+        let mut waited = false;
+        std::future::poll_fn(|context| {
+            if std::mem::replace(&mut waited, true) {
+                return Poll::Ready(());
+            }
+            context.waker().wake_by_ref();
+            Poll::Pending
+        })
+        .await;
     }
 }
 
