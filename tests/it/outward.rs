@@ -118,6 +118,26 @@ async fn who_is_found_in_the_directory_by_another_sign_in_name_is_written_and_kn
 }
 
 #[tokio::test]
+async fn whoever_is_learned_by_a_write_gets_what_waited_for_them_too() {
+    let mut scene = outward().await;
+    let guest = scene.azure.add_identity(NewIdentity {
+        mail_address: Some("gus@x.org".to_owned()),
+        ..NewIdentity::person("Gus Guest", "gus_x.org#EXT#@fabrikam.example")
+    });
+    let gus = Person { name: "Gus Guest".to_owned(), address: "gus@x.org".to_owned(), identity: guest };
+    let member = scene.add_member(&gus).await;
+    let (waiting, other) = scene.linked("It waits").await;
+    scene.assign_in_azure(waiting, &gus);
+    scene.settle().await;
+    assert_eq!(scene.assignee(&other).await, None, "nobody knows that identity");
+    let (_, group) = scene.linked("The mill stops").await;
+    scene.assign_here(&group, &gus).await;
+    scene.settle().await;
+    assert_eq!(scene.assignee(&other).await, Some(member.user));
+    scene.finish().await;
+}
+
+#[tokio::test]
 async fn who_is_nobody_or_several_people_there_is_reported_on_the_link_and_never_guessed() {
     let mut scene = outward().await;
     let (item, group) = scene.linked("The mill stops").await;

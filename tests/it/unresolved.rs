@@ -4,8 +4,12 @@
 use handoff_sandbox::azure::{NewIdentity, Process, WorkItemKey};
 use handoff_tests::leftovers::Expected;
 use handoff_tests::scene::{Group, Person, Scene, person};
+use handoff_tests::sql::count;
 use reqwest::Method;
+use sea_orm::{ConnectionTrait, Database, DatabaseConnection};
 use serde_json::{Value, json};
+use std::time::Duration;
+use tokio::time::timeout;
 
 async fn people(scene: &Scene) -> Vec<Value> {
     scene.api.list(&format!("{}/unresolved-people", scene.tenant.at)).await
@@ -176,5 +180,81 @@ async fn a_guest_is_known_by_their_identity_and_somebody_renamed_stays_who_they_
     scene.assign_in_azure(item, &gus);
     scene.settle().await;
     assert_eq!(scene.assignee(&group).await, Some(member.user), "renamed");
+    scene.finish().await;
+}
+
+/// How long the writer may be held on a busy machine.
+const SOON: Duration = Duration::from_secs(3);
+
+/// Fills the scene with two thousand people in a team, and ten thousand links of groups that they decided, each in
+/// trouble.
+async fn crowd(scene: &Scene, team: i64) -> DatabaseConnection {
+    let database = Database::connect(&scene.backing.url).await.unwrap();
+    let (organization, project) = (scene.tenant.id, scene.tenant.project);
+    let n = |last: u32| format!("WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {last})");
+    let id = |kind: u8| format!("unhex(printf('{kind:02x}%030x', i))");
+    let people = n(2_000);
+    let links = n(10_000);
+    let (issue, group) = (id(1), id(2));
+    let fill = [
+        format!(
+            "INSERT INTO users (id, name, active, created_at) {people} SELECT 1000000 + i, 'p' || i, true, 0 FROM n"
+        ),
+        format!("INSERT INTO memberships {people} SELECT {organization}, 1000000 + i, 'member' FROM n"),
+        format!("INSERT INTO team_members {people} SELECT {team}, 1000000 + i FROM n"),
+        format!("INSERT INTO user_emails {people} SELECT 1000000 + i, 'p' || i || '@example.org', true FROM n"),
+        format!(
+            "INSERT INTO identity_mappings {people} SELECT {}, {organization}, (SELECT id FROM integrations), 'g' || i, \
+             'p' || i || '@example.org', 1000000 + i, 0 FROM n",
+            id(4)
+        ),
+        format!(
+            "INSERT INTO issue_groups (id, organization_id, project_id, number, title, level, status, last_event_at, \
+             created_at) {links} SELECT {group}, {organization}, {project}, 1000 + i, 'x', 'error', 'unresolved', 0, 0 \
+             FROM n"
+        ),
+        format!(
+            "INSERT INTO decisions (group_id, user_id, decided_at, source) {links} SELECT {group}, 1000000 + i % 2000 \
+             + 1, 0, '{{}}' FROM n"
+        ),
+        format!(
+            "INSERT INTO external_issues (id, integration_id, number, azure_project, revision, title, work_item_type, \
+             state, tags, changed_at, observed_at, deleted, assignee_changed_at, state_changed_at) {links} \
+             SELECT {issue}, (SELECT id FROM integrations), 1000 + i, '{}', 1, 'x', 'Bug', 'New', '[]', 0, 0, false, 0, \
+             0 FROM n",
+            scene.board.project
+        ),
+        format!(
+            "INSERT INTO group_links (id, organization_id, group_id, external_issue_id, installation_id, problem, \
+             created_at) {links} SELECT {}, {organization}, {group}, {issue}, (SELECT id FROM installations), 'nobody', 0 \
+             FROM n",
+            id(3)
+        ),
+    ];
+    for sql in fill {
+        database.execute_unprepared(&sql).await.unwrap();
+    }
+    database
+}
+
+#[tokio::test]
+async fn a_crowd_with_as_much_trouble_holds_up_nobody_and_the_trouble_of_others_is_left_alone() {
+    let scene = Scene::new().await;
+    let team = scene.api.post(&format!("{}/teams", scene.tenant.at), json!({"name": "Others"})).await;
+    let team = team["id"].as_i64().unwrap();
+    let database = crowd(&scene, team).await;
+    let armed = async || count(&scene.backing, "outbox WHERE state = 'pending'").await;
+
+    // Ada's word is in none of it.
+    let path = format!("{}/users/{}/emails/ada@new.example", scene.tenant.at, scene.member(&scene.ada).user);
+    let one = scene.api.change(Method::PUT, &path, json!({"verified": true}));
+    timeout(SOON, one).await.unwrap();
+    assert_eq!(armed().await, 0);
+
+    let path = format!("{}/projects/{}/teams/{team}", scene.tenant.at, scene.tenant.project);
+    timeout(SOON, scene.api.change(Method::PUT, &path, Value::Null)).await.unwrap();
+    assert_eq!(armed().await, 10_000);
+    database.execute_unprepared("DELETE FROM outbox WHERE state = 'pending'").await.unwrap();
+    database.close().await.unwrap();
     scene.finish().await;
 }

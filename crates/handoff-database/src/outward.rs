@@ -1,24 +1,23 @@
 //! What is told to the trackers, in a unit of work: which work items hear of what, as whom, in which words.
 
 use crate::error::{Stored, damaged};
-use crate::read::tracker::{linked, with_issue};
 use crate::row;
 use crate::sql::{CHUNK, Sql};
 use crate::table::{connected_projects, identity_mappings, workflows};
-use crate::tracker::state_map_column;
+use crate::tracker::{ITEM_OF_LINK, ITEM_THROUGH, items_through, state_map_column};
 use crate::transaction::Transaction;
 use async_trait::async_trait;
 use handoff_domain::id::{
     ExternalIssueId, GroupId, InstallationId, IntegrationId, LinkId, OrganizationId, UserId, WorkItemNumber,
 };
-use handoff_domain::port::store::{KnownIdentities, OutwardTx, StoreResult, WorkflowKey};
+use handoff_domain::port::store::{ItemThrough, KnownIdentities, OutwardTx, StoreResult, WorkflowKey};
 use handoff_domain::text::EmailAddress;
 use handoff_domain::time::Timestamp;
-use handoff_domain::work_item::{AzureProjectId, GroupLink, OutwardLink};
+use handoff_domain::work_item::{AzureProjectId, OutwardLink};
 use handoff_domain::workflow::{StateMap, Workflow};
 use sea_orm::sea_query::OnConflict;
-use sea_orm::{ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QueryResult};
-use std::collections::HashMap;
+use sea_orm::{ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder};
+use std::collections::{BTreeSet, HashMap};
 use uuid::Uuid;
 
 #[async_trait]
@@ -55,13 +54,23 @@ impl OutwardTx for Transaction {
         Ok(())
     }
 
-    async fn troubled_links(
+    async fn troubled_items(
         &mut self,
         organization: OrganizationId,
-    ) -> StoreResult<Vec<(GroupLink, IntegrationId, WorkItemNumber)>> {
-        let troubled = linked(organization).text(" AND l.problem IS NOT NULL ORDER BY l.id");
-        let read = |found: &QueryResult| with_issue(found).map(|(link, issue)| (link, issue.integration, issue.number));
-        troubled.all(&self.0).await?.iter().map(read).collect()
+        users: &[UserId],
+    ) -> StoreResult<Vec<ItemThrough>> {
+        let mut found = BTreeSet::new();
+        for chunk in users.chunks(CHUNK) {
+            let items = Sql::new(ITEM_THROUGH).text("FROM group_links l JOIN decisions d ON d.group_id = l.group_id");
+            let items = items.text(ITEM_OF_LINK).text(
+                " AND l.problem IS NOT NULL AND (EXISTS (SELECT 1 FROM identity_mappings m WHERE m.user_id = d.user_id \
+                 AND m.organization_id = l.organization_id) OR EXISTS (SELECT 1 FROM user_emails m WHERE m.verified \
+                 AND m.user_id = d.user_id)) AND l.organization_id = ",
+            );
+            let items = items.bind(organization.get()).text(" AND d.user_id IN ").list(chunk.iter().map(|id| id.get()));
+            found.extend(items_through(items, &self.0).await?);
+        }
+        Ok(found.into_iter().collect())
     }
 
     async fn identities_of(

@@ -1,7 +1,6 @@
 //! Integrations, hooks, mirrored work items, links and identities in a unit of work.
 
 use crate::error::{Stored, damaged};
-use crate::read::tracker::{linked, with_issue};
 use crate::row;
 use crate::sql::{CHUNK, Sql, locking};
 use crate::table::{
@@ -15,15 +14,16 @@ use handoff_domain::id::{
 };
 use handoff_domain::integration::{ConnectedProject, Installation, Integration, Toggles};
 use handoff_domain::person::{IdentityMapping, Person, Unresolved};
-use handoff_domain::port::store::{MatchedBy, PersonMatch, StoreResult, TrackerTx};
+use handoff_domain::port::store::{ItemThrough, MatchedBy, PersonMatch, StoreResult, TrackerTx};
 use handoff_domain::secret::Sealed;
-use handoff_domain::text::EmailAddress;
 use handoff_domain::time::Timestamp;
 use handoff_domain::work_item::{AzureProjectId, ExternalIssue, GroupLink, LinkedGroup};
 use handoff_domain::workflow::StateMap;
 use sea_orm::sea_query::OnConflict;
-use sea_orm::{ColumnTrait, EntityTrait, ExprTrait, IntoActiveModel, QueryFilter, QueryOrder, QueryResult};
-use std::collections::{BTreeMap, HashMap, HashSet};
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, EntityTrait, ExprTrait, IntoActiveModel, QueryFilter, QueryOrder, QueryResult,
+};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use uuid::Uuid;
 
 #[async_trait]
@@ -360,35 +360,51 @@ impl TrackerTx for Transaction {
         Ok(matches)
     }
 
-    async fn links_waiting_for(
+    async fn items_waiting_for(
         &mut self,
         organization: OrganizationId,
-        integration: IntegrationId,
-        person: &Person,
-    ) -> StoreResult<Vec<(GroupLink, WorkItemNumber)>> {
-        let query = waiting(organization).text(" AND e.integration_id = ").bind(integration.get());
-        let query = query.text(" AND (l.unresolved_identity = ").bind(person.identity_id.clone());
-        let query = query.text(" OR l.unresolved_name = ").bind(person.unique_name.clone()).text(") ORDER BY l.id");
-        let found = query.all(&self.0).await?.iter().map(with_issue).collect::<StoreResult<Vec<_>>>()?;
-        let same = |link: &GroupLink| link.unresolved.as_ref().is_some_and(|one| one.person.is_same(person));
-        Ok(found.into_iter().filter(|(link, _)| same(link)).map(|(link, issue)| (link, issue.number)).collect())
-    }
-
-    async fn links_waiting_for_address(
-        &mut self,
-        organization: OrganizationId,
-        address: &EmailAddress,
-    ) -> StoreResult<Vec<(GroupLink, IntegrationId, WorkItemNumber)>> {
-        let query = waiting(organization).text(" AND l.unresolved_name = ").bind(address.as_str());
-        let found = query.text(" ORDER BY l.id").all(&self.0).await?;
-        let read = |row: &QueryResult| with_issue(row).map(|(link, issue)| (link, issue.integration, issue.number));
-        found.iter().map(read).collect()
+        users: &[UserId],
+    ) -> StoreResult<Vec<ItemThrough>> {
+        const BY_MAPPING: &str = "FROM identity_mappings m JOIN group_links l ON l.organization_id = m.organization_id \
+             AND l.unresolved IS NOT NULL AND ";
+        const BY_IDENTITY: &str = "l.unresolved_identity = m.identity_id";
+        // Where both know an identity's id, nothing else counts.
+        const BY_NAME: &str =
+            "l.unresolved_name = m.unique_name AND (m.identity_id IS NULL OR l.unresolved_identity IS NULL)";
+        let mut found = BTreeSet::new();
+        for chunk in users.chunks(CHUNK) {
+            let ids = || chunk.iter().map(|id| id.get());
+            for how in [BY_IDENTITY, BY_NAME] {
+                let items = Sql::new(ITEM_THROUGH).text(BY_MAPPING).text(how).text(ITEM_OF_LINK);
+                let items = items.text(" AND e.integration_id = m.integration_id AND m.organization_id = ");
+                let items = items.bind(organization.get()).text(" AND m.user_id IN ").list(ids());
+                found.extend(items_through(items, &self.0).await?);
+            }
+            let items = Sql::new(ITEM_THROUGH).text(
+                "FROM user_emails m JOIN group_links l ON l.unresolved_name = m.address AND l.unresolved IS NOT NULL",
+            );
+            let items = items.text(ITEM_OF_LINK).text(" AND m.verified AND l.organization_id = ");
+            let items = items.bind(organization.get()).text(" AND m.user_id IN ").list(ids());
+            found.extend(items_through(items, &self.0).await?);
+        }
+        Ok(found.into_iter().collect())
     }
 }
 
-/// The links of an organization's visible projects on which somebody is unresolved.
-fn waiting(organization: OrganizationId) -> Sql {
-    linked(organization).text(" AND l.unresolved IS NOT NULL")
+/// Which work item, through which installation, of a link.
+pub(crate) const ITEM_THROUGH: &str = "SELECT DISTINCT e.integration_id, l.installation_id, e.number ";
+/// The work item and the visible project of a link.
+pub(crate) const ITEM_OF_LINK: &str = " JOIN external_issues e ON e.id = l.external_issue_id \
+     JOIN issue_groups g ON g.id = l.group_id JOIN projects p ON p.id = g.project_id WHERE p.hidden_at IS NULL";
+
+/// The work items that a query finds.
+pub(crate) async fn items_through(find: Sql, on: &impl ConnectionTrait) -> StoreResult<Vec<ItemThrough>> {
+    let read = |row: &QueryResult| {
+        let integration = IntegrationId::from_uuid(row.try_get("", "integration_id").stored()?);
+        let installation = InstallationId::from_uuid(row.try_get("", "installation_id").stored()?);
+        Ok((integration, installation, WorkItemNumber::new(row.try_get("", "number").stored()?)))
+    };
+    find.all(on).await?.iter().map(read).collect()
 }
 
 /// The projects that an organization connected.

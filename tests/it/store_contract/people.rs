@@ -2,17 +2,19 @@
 
 use super::fixtures::*;
 use super::{Shared, on_every_backend};
+use handoff_domain::assignee::{Assignee, Decision};
 use handoff_domain::hook::HookStatus;
 use handoff_domain::id::UserId;
 use handoff_domain::organization::{DiscordUserId, UserEmail};
-use handoff_domain::person::Person;
+use handoff_domain::person::{Person, Unresolved, UnresolvedReason};
 use handoff_domain::port::UnitOfWork;
 use handoff_domain::port::store::MatchedBy;
 use handoff_domain::text::EmailAddress;
 
 on_every_backend![
     a_person_is_found_by_mapped_identity_by_mapped_name_and_by_a_members_verified_address,
-    the_links_that_wait_for_a_person_are_found_by_identity_name_and_address,
+    the_work_items_that_wait_for_people_are_found_by_identity_name_and_verified_address,
+    the_work_items_in_trouble_are_found_by_whom_their_groups_decided_on_if_they_are_known,
     a_card_shows_the_group_its_assignee_and_its_work_items_by_number,
     a_deleted_hook_still_answers_to_its_webhook_and_to_nobody_else,
 ];
@@ -58,24 +60,60 @@ async fn a_person_is_found_by_mapped_identity_by_mapped_name_and_by_a_members_ve
     assert!(uow.match_people(&of_bobs).await.unwrap().is_empty());
 }
 
-async fn the_links_that_wait_for_a_person_are_found_by_identity_name_and_address(store: Shared) {
+/// Whether the one work item waits for one of these users of Ada's organization.
+async fn waits_for(uow: &mut dyn UnitOfWork, users: &[UserId]) -> bool {
+    let found = uow.items_waiting_for(ADAS, users).await.unwrap();
+    assert!(found.is_empty() || found == [(INTEGRATION, INSTALLATION, ITEM)], "{found:?}");
+    !found.is_empty()
+}
+
+async fn the_work_items_that_wait_for_people_are_found_by_identity_name_and_verified_address(store: Shared) {
     world(&store).await;
     let mut uow = begin(&store).await;
-    for (asked, count) in [
-        (person(Some("g1"), None), 1),
-        (person(None, Some("eve@example.org")), 1),
-        (person(Some("g2"), Some("eve@example.org")), 0),
-        (person(None, None), 0),
+    let uow = uow.as_mut();
+    assert!(!waits_for(uow, &[ADA]).await);
+    for (mapped, waits) in [
+        (mapping(2, Some("g1"), None, ADA), true),
+        (mapping(2, None, Some("eve@example.org"), ADA), true),
+        (mapping(2, Some("g2"), Some("eve@example.org"), ADA), false),
+        (mapping(2, Some("g1"), None, BOB), false),
     ] {
-        let found = uow.links_waiting_for(ADAS, INTEGRATION, &asked).await.unwrap();
-        assert_eq!(found.len(), count, "{asked:?}");
+        uow.insert_mapping(&mapped).await.unwrap();
+        assert_eq!(waits_for(uow, &[ADA]).await, waits, "{mapped:?}");
+        assert!(uow.items_waiting_for(BOBS, &[ADA]).await.unwrap().is_empty());
+        assert!(uow.delete_mapping(ADAS, mapped.id).await.unwrap());
     }
-    let eve = address("eve@example.org");
-    assert!(uow.links_waiting_for(BOBS, INTEGRATION, &person(Some("g1"), None)).await.unwrap().is_empty());
-    assert_eq!(uow.links_waiting_for_address(ADAS, &eve).await.unwrap()[0].2, ITEM);
-    assert!(uow.links_waiting_for_address(BOBS, &eve).await.unwrap().is_empty());
+    for (verified, waits) in [(false, false), (true, true)] {
+        let email = UserEmail { user: ADA, address: address("eve@example.org"), verified };
+        uow.put_user_email(&email).await.unwrap();
+        assert_eq!(waits_for(uow, &[BOB, ADA]).await, waits);
+    }
+    assert!(!waits_for(uow, &[BOB]).await);
+    assert!(!waits_for(uow, &[]).await);
     uow.set_unresolved(&[(LINK, None)]).await.unwrap();
-    assert!(uow.links_waiting_for_address(ADAS, &eve).await.unwrap().is_empty());
+    assert!(!waits_for(uow, &[ADA]).await);
+    let nameless = Unresolved { person: person(None, Some("eve@example.org")), reason: UnresolvedReason::Unknown };
+    uow.set_unresolved(&[(LINK, Some(nameless))]).await.unwrap();
+    uow.insert_mapping(&mapping(2, Some("g2"), Some("eve@example.org"), BOB)).await.unwrap();
+    assert!(waits_for(uow, &[BOB]).await, "only one of the two has an identity id");
+}
+
+async fn the_work_items_in_trouble_are_found_by_whom_their_groups_decided_on_if_they_are_known(store: Shared) {
+    world(&store).await;
+    let mut uow = begin(&store).await;
+    let item = [(INTEGRATION, INSTALLATION, ITEM)];
+    let decided = |user| (GROUP, Decision { value: Some(Assignee::User(user)), ..decision() });
+    uow.put_decisions(&[decided(ADA)]).await.unwrap();
+    assert!(uow.troubled_items(ADAS, &[ADA]).await.unwrap().is_empty(), "no trouble");
+    uow.set_problems(&[(LINK, Some("nobody".to_owned()))]).await.unwrap();
+    assert_eq!(uow.troubled_items(ADAS, &[BOB, ADA]).await.unwrap(), item);
+    assert!(uow.troubled_items(ADAS, &[BOB]).await.unwrap().is_empty());
+    assert!(uow.troubled_items(BOBS, &[ADA]).await.unwrap().is_empty());
+    uow.put_decisions(&[decided(BOB)]).await.unwrap();
+    assert!(uow.troubled_items(ADAS, &[ADA]).await.unwrap().is_empty(), "it is about somebody else");
+    assert!(uow.troubled_items(ADAS, &[BOB]).await.unwrap().is_empty(), "nobody knows who Bob is");
+    uow.put_user_email(&UserEmail { user: BOB, address: address("bob@example.org"), verified: true }).await.unwrap();
+    assert_eq!(uow.troubled_items(ADAS, &[BOB]).await.unwrap(), item);
 }
 
 async fn a_card_shows_the_group_its_assignee_and_its_work_items_by_number(store: Shared) {

@@ -45,9 +45,10 @@ async fn a_hidden_project_is_absent_for_everyone_but_the_worker(store: Shared) {
     assert_eq!(uow.next_group_number(PROJECT).await.unwrap(), None);
     assert!(uow.lock_groups(&[GROUP]).await.unwrap().is_empty());
     assert!(uow.links_of(&[ISSUE]).await.unwrap().is_empty());
-    let eve = person(Some("g1"), Some("eve@example.org"));
-    assert!(uow.links_waiting_for(ADAS, INTEGRATION, &eve).await.unwrap().is_empty());
-    assert!(uow.links_waiting_for_address(ADAS, &eve.address().unwrap()).await.unwrap().is_empty());
+    uow.insert_mapping(&mapping(9, Some("g1"), Some("eve@example.org"), ADA)).await.unwrap();
+    assert!(uow.items_waiting_for(ADAS, &[ADA]).await.unwrap().is_empty());
+    uow.set_problems(&[(LINK, Some("nobody".to_owned()))]).await.unwrap();
+    assert!(uow.troubled_items(ADAS, &[ADA]).await.unwrap().is_empty());
     assert_eq!(uow.card_source(GROUP, ROUTE).await.unwrap(), None);
     assert_eq!(uow.groups_seen_since(PROJECT, NOW, None, 10).await.unwrap(), [GROUP]);
 }

@@ -64,14 +64,14 @@ async fn of_a_link_that_is_set_twice_in_one_set_the_last_counts(store: Shared) {
     let set: Vec<_> = (100..400).map(|n| (LINK, who(&format!("g{n}")))).collect();
     let issues: [ExternalIssueId; 1] = [ISSUE];
     let mut uow = begin(&store).await;
+    uow.insert_mapping(&mapping(6, Some("g6"), None, ADA)).await.unwrap();
+    uow.insert_mapping(&mapping(100, Some("g100"), None, BOB)).await.unwrap();
     for last in [who("g5"), None, who("g6")] {
         uow.set_unresolved(&[&set[..], &[(LINK, last.clone())]].concat()).await.unwrap();
         assert_eq!(uow.links_of(&issues).await.unwrap()[0].link.unresolved, last);
-        let waiting = uow.links_waiting_for(ADAS, INTEGRATION, &person(Some("g100"), None)).await.unwrap();
-        assert!(waiting.is_empty());
+        assert!(uow.items_waiting_for(ADAS, &[BOB]).await.unwrap().is_empty());
     }
-    let waiting = uow.links_waiting_for(ADAS, INTEGRATION, &person(Some("g6"), None)).await.unwrap();
-    assert_eq!(waiting.len(), 1);
+    assert_eq!(uow.items_waiting_for(ADAS, &[ADA, BOB]).await.unwrap(), [(INTEGRATION, INSTALLATION, ITEM)]);
 }
 
 async fn one_who_follows_twice_in_one_set_is_no_conflict(store: Shared) {

@@ -324,6 +324,7 @@ CREATE UNIQUE INDEX identity_mapping_identity ON identity_mappings (organization
 CREATE UNIQUE INDEX identity_mapping_name ON identity_mappings (organization_id, integration_id, unique_name)
   WHERE identity_id IS NULL;
 CREATE INDEX identity_mapping_unique_name ON identity_mappings (organization_id, integration_id, unique_name);
+CREATE INDEX identity_mapping_user ON identity_mappings (organization_id, user_id);
 CREATE TABLE guilds (
   id bigint NOT NULL CONSTRAINT guild_pkey PRIMARY KEY,
   organization_id bigint NOT NULL REFERENCES organizations (id),

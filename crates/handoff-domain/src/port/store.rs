@@ -66,6 +66,9 @@ impl StoreError {
     }
 }
 
+/// A work item, and the installation through which an organization follows it.
+pub type ItemThrough = (IntegrationId, InstallationId, WorkItemNumber);
+
 /// Shorthand for what the store answers.
 pub type StoreResult<T> = Result<T, StoreError>;
 
@@ -354,19 +357,13 @@ pub trait TrackerTx {
         &mut self,
         questions: &[(OrganizationId, IntegrationId, Person)],
     ) -> StoreResult<Vec<PersonMatch>>;
-    /// The links of an organization on which somebody is unresolved whose identity or address this is.
-    async fn links_waiting_for(
+    /// The work items of an organization that wait for one of these members: by a mapped identity or name, or by a
+    /// verified address, they are unresolved on a link. Each once.
+    async fn items_waiting_for(
         &mut self,
         organization: OrganizationId,
-        integration: IntegrationId,
-        person: &Person,
-    ) -> StoreResult<Vec<(GroupLink, WorkItemNumber)>>;
-    /// The links on which this user, by a verified address or a mapping, is unresolved.
-    async fn links_waiting_for_address(
-        &mut self,
-        organization: OrganizationId,
-        address: &EmailAddress,
-    ) -> StoreResult<Vec<(GroupLink, IntegrationId, WorkItemNumber)>>;
+        users: &[UserId],
+    ) -> StoreResult<Vec<ItemThrough>>;
 }
 
 /// What is told to the trackers: which work items hear of what, as whom, and in which words.
@@ -377,11 +374,10 @@ pub trait OutwardTx {
     async fn outward_links(&mut self, groups: &[GroupId]) -> StoreResult<Vec<OutwardLink>>;
     /// Sets, or clears, what keeps links from agreeing with the tracker.
     async fn set_problems(&mut self, rows: &[(LinkId, Option<String>)]) -> StoreResult<()>;
-    /// The links of an organization that have a problem, with their work items.
-    async fn troubled_links(
-        &mut self,
-        organization: OrganizationId,
-    ) -> StoreResult<Vec<(GroupLink, IntegrationId, WorkItemNumber)>>;
+    /// The work items of an organization that have a problem and hear of a group for which one of these users was
+    /// decided, where a mapping or a verified address tells who that is. Each once.
+    async fn troubled_items(&mut self, organization: OrganizationId, users: &[UserId])
+    -> StoreResult<Vec<ItemThrough>>;
     /// How a user of the organization may be known in a tracker.
     async fn identities_of(
         &mut self,

@@ -11,12 +11,13 @@
 use super::assignments::Assignments;
 use super::connection::connection;
 use super::error::{UseCaseError, rerun};
+use super::essentials::due_now;
 use super::observe::observe_affirmed;
 use super::outward_plan::{Affirmed, Plan, Wanted, WantedUser, Wording, plan};
 use super::refresh_work_item::RefreshWorkItem;
 use super::send_message::Sent;
 use crate::id::{InstallationId, IntegrationId, MappingId, WorkItemNumber};
-use crate::outbox::ClaimedTask;
+use crate::outbox::{ClaimedTask, OutboxTask};
 use crate::person::{IdentityMapping, Person};
 use crate::port::tracker::WorkItemChange;
 use crate::port::{StoreError, TrackerConnection, TrackerError, UnitOfWork};
@@ -236,6 +237,14 @@ impl ConvergeWorkItem<'_> {
                 }
                 done => done?,
             }
+            // Others of their work items wait for just this.
+            let waiting = uow.items_waiting_for(errand.claimed.organization, &[mapping.user]).await?.into_iter();
+            let reads = waiting.map(|(integration, installation, work_item)| {
+                let task = OutboxTask::RefreshWorkItem { integration, installation, work_item };
+                let (clock, entropy) = (self.assignments().clock.as_ref(), self.assignments().entropy.as_ref());
+                due_now(errand.claimed.organization, task, clock, entropy)
+            });
+            uow.arm(&reads.collect::<Vec<_>>()).await?;
         }
         let mut issue = again.issue;
         let (assignee, state) = (words.assignee.clone(), words.state.clone());

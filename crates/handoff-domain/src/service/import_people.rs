@@ -10,7 +10,6 @@ use super::error::{MAX_RUNS, UseCaseError};
 use super::essentials::Essentials;
 use super::handle_assign_to::best_match;
 use super::save_with_snowflake_id::SnowflakeModel;
-use super::waiting_links::{KnownAs, mapped_person};
 use crate::id::{InstallationId, IntegrationId, MappingId, OrganizationId, ProjectId, TeamId, UserId};
 use crate::integration::ConnectedProject;
 use crate::organization::{Role, Team, User, UserEmail};
@@ -175,7 +174,7 @@ impl ImportPeople {
             done.left_out += made.left_out;
         }
         if let Some(project) = project {
-            self.give_project(organization, project, team, &found).await?;
+            self.give_project(organization, project, team).await?;
         }
         self.base.wake.outbox();
         Ok(done)
@@ -308,7 +307,7 @@ impl ImportPeople {
         let mut uow = self.base.store.begin().await?;
         uow.lock_organization(organization).await?;
         let mut done = ImportDone::default();
-        let mut known = KnownAs::default();
+        let mut users = Vec::new();
         let judged = judged(uow.as_mut(), organization, integration, &found.people, batch).await?;
         let mut ids = ids.into_iter();
         for one in judged {
@@ -328,15 +327,13 @@ impl ImportPeople {
             if !is_mapped {
                 let mapping = self.mapping(organization, integration, &one.person, user);
                 uow.insert_mapping(&mapping).await?;
-                known.identities.push((integration, mapped_person(&mapping)));
                 done.mappings += 1;
-            } else {
-                known.identities.push((integration, one.person.clone()));
             }
+            users.push(user);
             uow.add_team_member(team, user).await?;
             done.members += 1;
         }
-        self.base.arm_waiting(uow.as_mut(), organization, &known).await?;
+        self.base.arm_waiting(uow.as_mut(), organization, &users).await?;
         uow.commit().await?;
         Ok(done)
     }
@@ -387,16 +384,14 @@ impl ImportPeople {
         organization: OrganizationId,
         project: ProjectId,
         team: TeamId,
-        found: &Found,
     ) -> Result<(), UseCaseError> {
-        let identities = found.people.iter().map(|person| (found.connected.integration, person.clone()));
-        let known = KnownAs { addresses: Vec::new(), identities: identities.collect() };
         super::error::rerun(|| async {
             let mut uow = self.base.store.begin().await?;
             let held = uow.hold_project(organization, project).await?;
             held.ok_or(UseCaseError::NotFound { what: "project" })?;
             uow.add_project_team(project, team).await?;
-            self.base.arm_waiting(uow.as_mut(), organization, &known).await?;
+            let members = uow.team_members(&[team]).await?.into_iter().map(|(_, user)| user);
+            self.base.arm_waiting(uow.as_mut(), organization, &members.collect::<Vec<_>>()).await?;
             uow.commit().await?;
             Ok(())
         })

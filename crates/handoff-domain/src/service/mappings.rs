@@ -3,7 +3,6 @@
 use super::error::{UseCaseError, rerun};
 use super::essentials::Essentials;
 use super::installations::installation_of;
-use super::waiting_links::{KnownAs, mapped_person};
 use crate::id::{IntegrationId, MappingId, OrganizationId, UserId};
 use crate::person::{IdentityMapping, Person};
 use crate::port::StoreError;
@@ -71,11 +70,9 @@ impl Mappings {
     }
 
     async fn insert(&self, mapping: &IdentityMapping) -> Result<(), StoreError> {
-        let identities = vec![(mapping.integration, mapped_person(mapping))];
-        let known = KnownAs { addresses: Vec::new(), identities };
         let mut uow = self.base.store.begin().await?;
         uow.insert_mapping(mapping).await?;
-        self.base.arm_waiting(uow.as_mut(), mapping.organization, &known).await?;
+        self.base.arm_waiting(uow.as_mut(), mapping.organization, &[mapping.user]).await?;
         uow.commit().await
     }
 

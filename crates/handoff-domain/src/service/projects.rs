@@ -3,11 +3,7 @@
 use super::error::{UseCaseError, rerun};
 use super::essentials::Essentials;
 use super::save_project::{NewProject, SaveProject};
-use super::waiting_links::KnownAs;
 use crate::id::{OrganizationId, ProjectId, TeamId, UserId};
-use crate::organization::User;
-use crate::page;
-use crate::port::StoreError;
 use crate::project::{NotificationSetting, Project};
 use std::sync::Arc;
 
@@ -65,14 +61,7 @@ impl Projects {
         project: ProjectId,
         teams: &[TeamId],
     ) -> Result<(), UseCaseError> {
-        let mut users = Vec::new();
-        for team in teams {
-            users.extend(self.members_of(organization, *team).await?);
-        }
-        users.sort_unstable();
-        users.dedup();
-        let known = self.base.known_as(organization, &users).await?;
-        rerun(|| self.try_give(organization, project, teams, &known)).await?;
+        rerun(|| self.try_give(organization, project, teams)).await?;
         self.base.wake.outbox();
         Ok(())
     }
@@ -82,7 +71,6 @@ impl Projects {
         organization: OrganizationId,
         project: ProjectId,
         teams: &[TeamId],
-        known: &KnownAs,
     ) -> Result<(), UseCaseError> {
         let mut uow = self.base.store.begin().await?;
         let held = uow.hold_project(organization, project).await?;
@@ -90,14 +78,11 @@ impl Projects {
         for team in teams {
             uow.add_project_team(project, *team).await?;
         }
-        self.base.arm_waiting(uow.as_mut(), organization, known).await?;
+        let mut users: Vec<UserId> = uow.team_members(teams).await?.into_iter().map(|(_, user)| user).collect();
+        users.sort_unstable();
+        users.dedup();
+        self.base.arm_waiting(uow.as_mut(), organization, &users).await?;
         Ok(uow.commit().await?)
-    }
-
-    async fn members_of(&self, organization: OrganizationId, team: TeamId) -> Result<Vec<UserId>, StoreError> {
-        let ask = |page| self.base.reader.team_users(organization, team, page);
-        let users = page::all(|user: &User| user.id, ask).await?;
-        Ok(users.into_iter().map(|user| user.id).collect())
     }
 
     /// Takes a project from a team. What is assigned stays assigned.

@@ -2,7 +2,6 @@
 
 use super::error::{UseCaseError, rerun};
 use super::essentials::Essentials;
-use super::waiting_links::KnownAs;
 use crate::id::{OrganizationId, TeamId, UserId};
 use crate::organization::Team;
 use crate::port::StoreError;
@@ -78,22 +77,15 @@ impl Teams {
         user: UserId,
     ) -> Result<(), UseCaseError> {
         self.check(organization, team, user).await?;
-        let known = self.base.known_as(organization, &[user]).await?;
-        rerun(|| self.try_add(organization, team, user, &known)).await?;
+        rerun(|| self.try_add(organization, team, user)).await?;
         self.base.wake.outbox();
         Ok(())
     }
 
-    async fn try_add(
-        &self,
-        organization: OrganizationId,
-        team: TeamId,
-        user: UserId,
-        known: &KnownAs,
-    ) -> Result<(), StoreError> {
+    async fn try_add(&self, organization: OrganizationId, team: TeamId, user: UserId) -> Result<(), StoreError> {
         let mut uow = self.base.store.begin().await?;
         uow.add_team_member(team, user).await?;
-        self.base.arm_waiting(uow.as_mut(), organization, known).await?;
+        self.base.arm_waiting(uow.as_mut(), organization, &[user]).await?;
         uow.commit().await
     }
 

@@ -2,7 +2,6 @@
 
 use super::error::{UseCaseError, rerun};
 use super::essentials::{Essentials, arm_cards_of};
-use super::waiting_links::KnownAs;
 use crate::id::{OrganizationId, UserId};
 use crate::organization::{DiscordUserId, Role, User, UserEmail};
 use crate::port::StoreError;
@@ -88,9 +87,7 @@ impl Users {
         for email in &emails {
             uow.put_user_email(email).await?;
         }
-        let verified = emails.iter().filter(|email| email.verified).map(|email| email.address.clone());
-        let known = KnownAs { addresses: verified.collect(), identities: Vec::new() };
-        self.base.arm_waiting(uow.as_mut(), organization, &known).await?;
+        self.base.arm_waiting(uow.as_mut(), organization, &[user.id]).await?;
         uow.commit().await?;
         Ok(Some(Member { user, role: new.role, emails }))
     }
@@ -107,22 +104,12 @@ impl Users {
         change: UserChange,
     ) -> Result<Member, UseCaseError> {
         self.member(organization, id).await?;
-        let known = match change.active {
-            Some(true) => self.base.known_as(organization, &[id]).await?,
-            _ => KnownAs::default(),
-        };
-        rerun(|| self.try_change(organization, id, change, &known)).await.map_err(|error| named(error.into()))?;
+        rerun(|| self.try_change(organization, id, change)).await.map_err(|error| named(error.into()))?;
         self.base.wake.outbox();
         self.member(organization, id).await
     }
 
-    async fn try_change(
-        &self,
-        organization: OrganizationId,
-        id: UserId,
-        change: UserChange,
-        known: &KnownAs,
-    ) -> Result<(), StoreError> {
+    async fn try_change(&self, organization: OrganizationId, id: UserId, change: UserChange) -> Result<(), StoreError> {
         let mut uow = self.base.store.begin().await?;
         if let Some(active) = change.active {
             uow.set_user_active(id, active).await?;
@@ -131,7 +118,9 @@ impl Users {
             uow.set_user_discord(id, discord).await?;
             arm_cards_of(uow.as_mut(), id, self.base.clock.as_ref(), self.base.entropy.as_ref()).await?;
         }
-        self.base.arm_waiting(uow.as_mut(), organization, known).await?;
+        if change.active == Some(true) {
+            self.base.arm_waiting(uow.as_mut(), organization, &[id]).await?;
+        }
         uow.commit().await
     }
 
@@ -163,8 +152,7 @@ impl Users {
         let mut uow = self.base.store.begin().await?;
         uow.put_user_email(email).await?;
         if email.verified {
-            let known = KnownAs { addresses: vec![email.address.clone()], identities: Vec::new() };
-            self.base.arm_waiting(uow.as_mut(), organization, &known).await?;
+            self.base.arm_waiting(uow.as_mut(), organization, &[email.user]).await?;
         }
         uow.commit().await
     }

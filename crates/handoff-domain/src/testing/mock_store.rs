@@ -23,14 +23,13 @@ use crate::port::queue::{Appended, Inbox, InboxError, Outbox};
 use crate::port::read::{GroupView, Member, Reader};
 use crate::port::singleton::{SingletonLease, Singletons, WatchTx};
 use crate::port::store::{
-    ChatTx, DoomedGroup, DoomedProject, GroupState, GroupTx, InteractionTx, KnownIdentities, OutwardTx, PersonMatch,
-    ProjectTx, QueueTx, Store, StoreError, StoreResult, TenancyTx, TrackerTx, UnitOfWork, WorkflowKey,
+    ChatTx, DoomedGroup, DoomedProject, GroupState, GroupTx, InteractionTx, ItemThrough, KnownIdentities, OutwardTx,
+    PersonMatch, ProjectTx, QueueTx, Store, StoreError, StoreResult, TenancyTx, TrackerTx, UnitOfWork, WorkflowKey,
 };
 use crate::port::tracking::{ItemOfProject, TrackingTx};
 use crate::project::{NotificationSetting, Project};
 use crate::secret::Sealed;
 use crate::slug::Slug;
-use crate::text::EmailAddress;
 use crate::time::Timestamp;
 use crate::token::ApiToken;
 use crate::tracking::{TrackedItem, TrackingRule};
@@ -118,15 +117,14 @@ mock! {
         async fn insert_mapping(&mut self, new: &IdentityMapping) -> StoreResult<()>;
         async fn delete_mapping(&mut self, organization: OrganizationId, id: MappingId) -> StoreResult<bool>;
         async fn match_people(&mut self, questions: &[(OrganizationId, IntegrationId, Person)]) -> StoreResult<Vec<PersonMatch>>;
-        async fn links_waiting_for(&mut self, organization: OrganizationId, integration: IntegrationId, person: &Person) -> StoreResult<Vec<(GroupLink, WorkItemNumber)>>;
-        async fn links_waiting_for_address(&mut self, organization: OrganizationId, address: &EmailAddress) -> StoreResult<Vec<(GroupLink, IntegrationId, WorkItemNumber)>>;
+        async fn items_waiting_for(&mut self, organization: OrganizationId, users: &[UserId]) -> StoreResult<Vec<ItemThrough>>;
     }
 
     #[async_trait]
     impl OutwardTx for UnitOfWork {
         async fn outward_links(&mut self, groups: &[GroupId]) -> StoreResult<Vec<OutwardLink>>;
         async fn set_problems(&mut self, rows: &[(LinkId, Option<String>)]) -> StoreResult<()>;
-        async fn troubled_links(&mut self, organization: OrganizationId) -> StoreResult<Vec<(GroupLink, IntegrationId, WorkItemNumber)>>;
+        async fn troubled_items(&mut self, organization: OrganizationId, users: &[UserId]) -> StoreResult<Vec<ItemThrough>>;
         async fn identities_of(&mut self, organization: OrganizationId, integration: IntegrationId, user: UserId) -> StoreResult<KnownIdentities>;
         async fn put_workflow(&mut self, key: &WorkflowKey, workflow: &Workflow, learned_at: Timestamp) -> StoreResult<()>;
         async fn workflows(&mut self, keys: &[WorkflowKey]) -> StoreResult<HashMap<WorkflowKey, (Workflow, Timestamp)>>;

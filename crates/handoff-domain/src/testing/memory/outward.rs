@@ -1,13 +1,14 @@
 //! What is told to the trackers.
 
 use super::Transaction;
-use crate::id::{GroupId, InstallationId, IntegrationId, LinkId, OrganizationId, UserId, WorkItemNumber};
-use crate::port::store::{KnownIdentities, OutwardTx, StoreResult, WorkflowKey};
+use crate::assignee::Assignee;
+use crate::id::{GroupId, InstallationId, IntegrationId, LinkId, OrganizationId, UserId};
+use crate::port::store::{ItemThrough, KnownIdentities, OutwardTx, StoreResult, WorkflowKey};
 use crate::time::Timestamp;
 use crate::work_item::{AzureProjectId, GroupLink, OutwardLink};
 use crate::workflow::{StateMap, Workflow};
 use async_trait::async_trait;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 #[async_trait]
 impl OutwardTx for Transaction {
@@ -40,12 +41,25 @@ impl OutwardTx for Transaction {
         Ok(())
     }
 
-    async fn troubled_links(
+    async fn troubled_items(
         &mut self,
         organization: OrganizationId,
-    ) -> StoreResult<Vec<(GroupLink, IntegrationId, WorkItemNumber)>> {
-        let troubled = self.state.links_with_issues(organization).filter(|(link, _)| link.problem.is_some());
-        Ok(troubled.map(|(link, issue)| (link.clone(), issue.integration, issue.number)).collect())
+        users: &[UserId],
+    ) -> StoreResult<Vec<ItemThrough>> {
+        let state = &self.state;
+        let is_known = |user: UserId| {
+            let mapped = state.mappings.values().any(|one| one.organization == organization && one.user == user);
+            mapped || state.emails.iter().any(|((of, _), verified)| *of == user && *verified)
+        };
+        let is_about = |link: &GroupLink| match state.decisions.get(&link.group).and_then(|decision| decision.value) {
+            Some(Assignee::User(user)) => users.contains(&user) && is_known(user),
+            _ => false,
+        };
+        let links = state.links_with_issues(organization);
+        let troubled = links.filter(|(link, _)| link.problem.is_some() && is_about(link));
+        let items: BTreeSet<ItemThrough> =
+            troubled.map(|(link, issue)| (issue.integration, link.installation, issue.number)).collect();
+        Ok(items.into_iter().collect())
     }
 
     async fn identities_of(

@@ -3,12 +3,13 @@
 use super::Transaction;
 use super::state::{State, unless};
 use crate::hook::{Hook, HookStatus};
-use crate::id::{ExternalIssueId, InstallationId, IntegrationId, LinkId, MappingId, OrganizationId, WorkItemNumber};
+use crate::id::{
+    ExternalIssueId, InstallationId, IntegrationId, LinkId, MappingId, OrganizationId, UserId, WorkItemNumber,
+};
 use crate::integration::{ConnectedProject, Installation, Integration, Toggles};
 use crate::person::{IdentityMapping, Person, Unresolved};
-use crate::port::store::{MatchedBy, PersonMatch, StoreResult, TrackerTx};
+use crate::port::store::{ItemThrough, MatchedBy, PersonMatch, StoreResult, TrackerTx};
 use crate::secret::Sealed;
-use crate::text::EmailAddress;
 use crate::time::Timestamp;
 use crate::work_item::{AzureProjectId, ExternalIssue, GroupLink, LinkedGroup};
 use async_trait::async_trait;
@@ -256,28 +257,27 @@ impl TrackerTx for Transaction {
         Ok(questions.iter().enumerate().flat_map(|(n, asked)| self.state.matches(n, asked)).collect())
     }
 
-    async fn links_waiting_for(
+    async fn items_waiting_for(
         &mut self,
         organization: OrganizationId,
-        integration: IntegrationId,
-        person: &Person,
-    ) -> StoreResult<Vec<(GroupLink, WorkItemNumber)>> {
-        let is_them = |who: &Person| {
-            let known_better_than_by_display_name = who.identity_id.is_some() || who.unique_name.is_some();
-            known_better_than_by_display_name && who.is_same(person)
+        users: &[UserId],
+    ) -> StoreResult<Vec<ItemThrough>> {
+        let state = &self.state;
+        let is_mapped = |who: &Person, integration: IntegrationId| {
+            let own = state.mappings_of(organization, integration).filter(|one| users.contains(&one.user));
+            own.map(|one| (&one.identity_id, &one.unique_name)).any(|(id, name)| match (id, &who.identity_id) {
+                (Some(mapped), Some(asked)) => mapped == asked,
+                _ => name.is_some() && *name == who.unique_name,
+            })
         };
-        let waiting = self.state.waiting(organization);
-        let theirs = waiting.filter(|(_, who, issue)| issue.integration == integration && is_them(who));
-        Ok(theirs.map(|(link, _, issue)| (link.clone(), issue.number)).collect())
-    }
-
-    async fn links_waiting_for_address(
-        &mut self,
-        organization: OrganizationId,
-        address: &EmailAddress,
-    ) -> StoreResult<Vec<(GroupLink, IntegrationId, WorkItemNumber)>> {
-        let is_them = |who: &Person| who.unique_name.as_deref() == Some(address.as_str());
-        let theirs = self.state.waiting(organization).filter(|(_, who, _)| is_them(who));
-        Ok(theirs.map(|(link, _, issue)| (link.clone(), issue.integration, issue.number)).collect())
+        let has_address = |who: &Person| {
+            let own = state.emails.iter().filter(|((user, _), verified)| **verified && users.contains(user));
+            own.map(|((_, address), _)| address.as_str()).any(|own| who.unique_name.as_deref() == Some(own))
+        };
+        let waiting = state.waiting(organization);
+        let theirs = waiting.filter(|(_, who, issue)| is_mapped(who, issue.integration) || has_address(who));
+        let items: BTreeSet<ItemThrough> =
+            theirs.map(|(link, _, issue)| (issue.integration, link.installation, issue.number)).collect();
+        Ok(items.into_iter().collect())
     }
 }
