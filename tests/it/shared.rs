@@ -4,12 +4,14 @@
 mod caches;
 mod sequences;
 
+use handoff::environment::{SystemClock, SystemEntropy};
 use handoff_cache::Redis;
+use handoff_domain::id::GroupId;
+use handoff_domain::port::Clock;
 use handoff_tests::proxy::Proxy;
 use handoff_tests::requirements::{Need, need, redis_url};
 use std::sync::Arc;
 use url::Url;
-use uuid::Uuid;
 
 /// A server, and a line to it, with keys of its own; `None`, and the test skipped, where there is none.
 async fn on_a_line() -> Option<(Arc<Redis>, Proxy)> {
@@ -21,8 +23,13 @@ async fn on_a_line() -> Option<(Arc<Redis>, Proxy)> {
     let line = Proxy::to(server).await.unwrap();
     url.set_host(Some("127.0.0.1")).unwrap();
     url.set_port(Some(line.addr().port())).unwrap();
-    let namespace = format!("handoff-test:{}", Uuid::new_v4().simple());
-    let redis = Redis::new(url.as_str(), &namespace).unwrap();
+    let namespace = format!("handoff-test:{}", a_group().get().simple());
+    let redis = Redis::new(url.as_str(), &namespace, Arc::new(SystemClock)).unwrap();
     redis.ping().await.unwrap();
     Some((Arc::new(redis), line))
+}
+
+/// Another one each time.
+fn a_group() -> GroupId {
+    GroupId::generate(SystemClock.now(), &SystemEntropy)
 }

@@ -1,5 +1,6 @@
 //! The people who are nobody here: listed by person with what waits for each, and everything that makes them
 //! known applies the work items again.
+#![expect(clippy::unwrap_used, reason = "these are tests, helpers included")]
 
 use handoff_sandbox::azure::{NewIdentity, Process, WorkItemKey};
 use handoff_tests::leftovers::Expected;

@@ -14,7 +14,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
-use tokio::time::sleep_until;
 
 /// What is posted where.
 pub(crate) struct Post {
@@ -122,6 +121,11 @@ impl Turn {
     }
 }
 
+#[expect(clippy::disallowed_methods, reason = "a bench sends at real times")]
+async fn wait_until(at: Instant) {
+    tokio::time::sleep_until(at.into()).await;
+}
+
 async fn one(post: &Post, turn: Turn, end: Instant) -> anyhow::Result<Vec<f64>> {
     let stream = TcpStream::connect(post.to).await.context("connecting")?;
     stream.set_nodelay(true)?;
@@ -131,7 +135,7 @@ async fn one(post: &Post, turn: Turn, end: Instant) -> anyhow::Result<Vec<f64>> 
     for k in 0.. {
         let meant = turn.at(k);
         if let Some(at) = meant {
-            sleep_until(at.into()).await;
+            wait_until(at).await;
         }
         let from = meant.unwrap_or_else(now);
         if from >= end {

@@ -204,7 +204,8 @@ struct Shared {
 
 fn shared(config: &Config, clock: &Arc<dyn Clock>) -> Result<Shared, Failure> {
     if let Some(url) = &config.redis.url {
-        let redis = Arc::new(Redis::new(url.expose(), &config.redis.namespace).map_err(Failure::misconfigured)?);
+        let redis = Redis::new(url.expose(), &config.redis.namespace, clock.clone());
+        let redis = Arc::new(redis.map_err(Failure::misconfigured)?);
         let cache = Arc::new(RedisCache::new(redis.clone()));
         let sequence = Arc::new(RedisSequence::new(redis, clock.clone()));
         return Ok(Shared { cache: cache.clone(), debounce: cache, sequence });

@@ -1,6 +1,6 @@
 //! Whether a group is assigned, and whose ownership was evaluated: in process, and in Redis.
 
-use super::on_a_line;
+use super::{a_group as group, on_a_line};
 use handoff_cache::{InProcessCache, RedisCache};
 use handoff_domain::id::GroupId;
 use handoff_domain::port::{AssigneeExistsCache, FillTicket, OwnershipDebounce};
@@ -9,15 +9,10 @@ use handoff_domain::time::Timestamp;
 use handoff_tests::proxy::Line;
 use std::sync::Arc;
 use std::time::Duration;
-use uuid::Uuid;
 
 fn in_process() -> InProcessCache {
     let clock = Arc::new(FixedClock::at(Timestamp::from_seconds(1_800_000_000)));
     InProcessCache::new(clock, 1_000, Duration::from_secs(86_400))
-}
-
-fn group() -> GroupId {
-    GroupId::from_uuid(Uuid::new_v4())
 }
 
 async fn fill(cache: &impl AssigneeExistsCache, rows: &[(GroupId, bool)]) {

@@ -10,11 +10,13 @@ mod sequence;
 pub use ownership::RedisCache;
 pub use sequence::RedisSequence;
 
+use handoff_domain::port::Clock;
 use redis::aio::{ConnectionManager, ConnectionManagerConfig};
 use redis::{FromRedisValue, ScriptInvocation};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
-use tokio::time::{Instant, timeout};
+use tokio::time::timeout;
 
 /// How long a call may take.
 const PATIENCE: Duration = Duration::from_millis(100);
@@ -38,9 +40,9 @@ pub enum RedisError {
 pub struct Redis {
     manager: ConnectionManager,
     namespace: String,
-    started: Instant,
-    /// Until when nothing is asked, in milliseconds since the start.
-    quiet_until: AtomicU64,
+    clock: Arc<dyn Clock>,
+    /// Until when nothing is asked, in microseconds since 1970.
+    quiet_until: AtomicI64,
 }
 
 impl Redis {
@@ -49,7 +51,7 @@ impl Redis {
     ///
     /// # Errors
     /// [`RedisError::Address`].
-    pub fn new(url: &str, namespace: &str) -> Result<Self, RedisError> {
+    pub fn new(url: &str, namespace: &str, clock: Arc<dyn Clock>) -> Result<Self, RedisError> {
         let address = |error: redis::RedisError| RedisError::Address(error.kind_and_detail());
         let client = redis::Client::open(url).map_err(address)?;
         let config = ConnectionManagerConfig::new()
@@ -57,8 +59,7 @@ impl Redis {
             .set_response_timeout(Some(PATIENCE))
             .set_max_delay(LONGEST_WAIT);
         let manager = ConnectionManager::new_lazy_with_config(client, config).map_err(address)?;
-        let (started, quiet_until) = (Instant::now(), AtomicU64::new(0));
-        Ok(Self { manager, namespace: namespace.to_owned(), started, quiet_until })
+        Ok(Self { manager, namespace: namespace.to_owned(), clock, quiet_until: AtomicI64::new(0) })
     }
 
     /// Whether it can be an address of Redis.
@@ -82,8 +83,8 @@ impl Redis {
     }
 
     async fn run<T: FromRedisValue>(&self, script: &ScriptInvocation<'_>) -> Result<T, RedisError> {
-        let now = u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX);
-        if now < self.quiet_until.load(Ordering::Relaxed) {
+        let now = self.clock.now();
+        if now.as_micros() < self.quiet_until.load(Ordering::Relaxed) {
             return Err(RedisError::Unavailable("it failed a moment ago".to_owned()));
         }
         let mut manager = self.manager.clone();
@@ -92,8 +93,8 @@ impl Redis {
             Ok(Err(error)) => unavailable(&error),
             Err(_) => too_slow(),
         };
-        let pause = u64::try_from(PAUSE.as_millis()).unwrap_or(u64::MAX);
-        if self.quiet_until.swap(now.saturating_add(pause), Ordering::Relaxed) <= now {
+        let quiet_until = now.plus(PAUSE).as_micros();
+        if self.quiet_until.swap(quiet_until, Ordering::Relaxed) <= now.as_micros() {
             tracing::warn!(error = %answer, "Redis does not answer; going on without it");
         }
         Err(answer)
