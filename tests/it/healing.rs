@@ -143,7 +143,6 @@ async fn a_reading_that_waits_for_another_try_is_done_at_once_when_somebody_asks
     }
     scene.work().await;
     scene.azure.faults().clear();
-    scene.advance(Duration::from_secs(30)).await;
     scene.work().await;
     assert_eq!(scene.assignee(&group).await, None, "it waits for its next try");
     scene.api.change(Method::POST, &reconcile, Value::Null).await;

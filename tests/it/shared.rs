@@ -11,10 +11,14 @@ use handoff_domain::port::Clock;
 use handoff_tests::proxy::Proxy;
 use handoff_tests::requirements::{Need, need, redis_url};
 use std::sync::Arc;
+use std::time::Duration;
 use url::Url;
 
+/// How long a call may take on a machine that is busy otherwise.
+const PATIENCE: Duration = Duration::from_secs(20);
+
 /// A server, and a line to it, with keys of its own; `None`, and the test skipped, where there is none.
-async fn on_a_line() -> Option<(Arc<Redis>, Proxy)> {
+async fn on_a_line(patience: Duration) -> Option<(Arc<Redis>, Proxy)> {
     if !need(Need::Redis) {
         return None;
     }
@@ -24,7 +28,7 @@ async fn on_a_line() -> Option<(Arc<Redis>, Proxy)> {
     url.set_host(Some("127.0.0.1")).unwrap();
     url.set_port(Some(line.addr().port())).unwrap();
     let namespace = format!("handoff-test:{}", a_group().get().simple());
-    let redis = Redis::new(url.as_str(), &namespace, Arc::new(SystemClock)).unwrap();
+    let redis = Redis::new(url.as_str(), &namespace, patience, Arc::new(SystemClock)).unwrap();
     redis.ping().await.unwrap();
     Some((Arc::new(redis), line))
 }

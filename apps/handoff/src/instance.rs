@@ -204,7 +204,7 @@ struct Shared {
 
 fn shared(config: &Config, clock: &Arc<dyn Clock>) -> Result<Shared, Failure> {
     if let Some(url) = &config.redis.url {
-        let redis = Redis::new(url.expose(), &config.redis.namespace, clock.clone());
+        let redis = Redis::new(url.expose(), &config.redis.namespace, Redis::PATIENCE, clock.clone());
         let redis = Arc::new(redis.map_err(Failure::misconfigured)?);
         let cache = Arc::new(RedisCache::new(redis.clone()));
         let sequence = Arc::new(RedisSequence::new(redis, clock.clone()));

@@ -1,7 +1,7 @@
 //! Whether a group is assigned, and whose ownership was evaluated: in process, and in Redis.
 
-use super::{a_group as group, on_a_line};
-use handoff_cache::{InProcessCache, RedisCache};
+use super::{PATIENCE, a_group as group, on_a_line};
+use handoff_cache::{InProcessCache, Redis, RedisCache};
 use handoff_domain::id::GroupId;
 use handoff_domain::port::{AssigneeExistsCache, FillTicket, OwnershipDebounce};
 use handoff_domain::testing::FixedClock;
@@ -57,14 +57,14 @@ async fn the_cache_in_process_keeps_the_rules() {
 
 #[tokio::test]
 async fn the_cache_in_redis_keeps_the_rules() {
-    if let Some((redis, _line)) = on_a_line().await {
+    if let Some((redis, _line)) = on_a_line(PATIENCE).await {
         keeps_the_rules(&RedisCache::new(redis)).await;
     }
 }
 
 #[tokio::test]
 async fn what_one_replica_forgets_the_others_do_not_remember() {
-    let Some((redis, _line)) = on_a_line().await else { return };
+    let Some((redis, _line)) = on_a_line(PATIENCE).await else { return };
     let (here, there) = (RedisCache::new(redis.clone()), RedisCache::new(redis));
     let group = group();
     fill(&here, &[(group, true)]).await;
@@ -77,7 +77,7 @@ async fn what_one_replica_forgets_the_others_do_not_remember() {
 
 #[tokio::test]
 async fn a_set_of_groups_is_filled_and_forgotten_in_one_round_trip_each() {
-    let Some((redis, line)) = on_a_line().await else { return };
+    let Some((redis, line)) = on_a_line(PATIENCE).await else { return };
     let cache = RedisCache::new(redis);
     fill(&cache, &[(group(), true)]).await;
     cache.invalidate(&[group()]).await;
@@ -95,7 +95,7 @@ async fn a_set_of_groups_is_filled_and_forgotten_in_one_round_trip_each() {
 
 #[tokio::test]
 async fn without_redis_nothing_is_remembered_and_nothing_waits_and_it_is_used_again_when_it_is_back() {
-    let Some((redis, line)) = on_a_line().await else { return };
+    let Some((redis, line)) = on_a_line(Redis::PATIENCE).await else { return };
     let cache = RedisCache::new(redis);
     let one = group();
     for state in [Line::Cut, Line::Dead] {

@@ -1,7 +1,7 @@
 //! The snowflake sequence: in process, and in Redis.
 
-use super::on_a_line;
-use handoff_cache::{InProcessSequence, RedisSequence};
+use super::{PATIENCE, on_a_line};
+use handoff_cache::{InProcessSequence, Redis, RedisSequence};
 use handoff_domain::port::{SequenceError, SequenceStore};
 use handoff_domain::snowflake::{EPOCH_SECONDS, LOOK_BACK_SECONDS, Region, SEQUENCES_PER_SECOND, SnowflakeSecond};
 use handoff_domain::testing::FixedClock;
@@ -56,14 +56,14 @@ async fn the_sequence_in_process_keeps_the_rules() {
 
 #[tokio::test]
 async fn the_sequence_in_redis_keeps_the_rules() {
-    if let Some((redis, _line)) = on_a_line().await {
+    if let Some((redis, _line)) = on_a_line(PATIENCE).await {
         keeps_the_rules(&RedisSequence::new(redis, clock())).await;
     }
 }
 
 #[tokio::test]
 async fn a_number_costs_one_round_trip_wherever_the_look_back_ends() {
-    let Some((redis, line)) = on_a_line().await else { return };
+    let Some((redis, line)) = on_a_line(PATIENCE).await else { return };
     let sequence = RedisSequence::new(redis, clock());
     reserved(&sequence, 0, 0).await.unwrap();
     let newest = u32::try_from(LOOK_BACK_SECONDS).unwrap() - 1;
@@ -80,7 +80,7 @@ async fn a_number_costs_one_round_trip_wherever_the_look_back_ends() {
 
 #[tokio::test]
 async fn replicas_of_one_region_never_get_the_same_number() {
-    let Some((redis, _line)) = on_a_line().await else { return };
+    let Some((redis, _line)) = on_a_line(PATIENCE).await else { return };
     let mut replicas = JoinSet::new();
     for _ in 0..4 {
         let sequence = RedisSequence::new(redis.clone(), clock());
@@ -98,7 +98,7 @@ async fn replicas_of_one_region_never_get_the_same_number() {
 
 #[tokio::test]
 async fn without_redis_a_replica_counts_for_itself_from_then_on() {
-    let Some((redis, line)) = on_a_line().await else { return };
+    let Some((redis, line)) = on_a_line(Redis::PATIENCE).await else { return };
     let clock = clock();
     let sequence = RedisSequence::new(redis, clock.clone());
     assert_eq!(reserved(&sequence, 0, 0).await, Ok((0, 0)));

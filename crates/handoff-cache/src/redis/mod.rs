@@ -1,7 +1,6 @@
 //! What replicas share through Redis: nothing that is not known elsewhere, so that everything goes on without it.
 //!
-//! Each call is one script and one round trip. A server that does not answer within [`PATIENCE`] is left alone for
-//! [`PAUSE`]. Every key begins with the namespace and expires. One primary is expected, not a cluster: a script
+//! Each call is one script and one round trip. A server that does not answer in time is left alone for [`PAUSE`]. Every key begins with the namespace and expires. One primary is expected, not a cluster: a script
 //! touches keys of several groups.
 
 mod ownership;
@@ -18,8 +17,6 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 use tokio::time::timeout;
 
-/// How long a call may take.
-const PATIENCE: Duration = Duration::from_millis(100);
 /// How long nothing is asked of a server that failed.
 const PAUSE: Duration = Duration::from_secs(1);
 /// The longest wait between two attempts to connect.
@@ -41,25 +38,29 @@ pub struct Redis {
     manager: ConnectionManager,
     namespace: String,
     clock: Arc<dyn Clock>,
+    patience: Duration,
     /// Until when nothing is asked, in microseconds since 1970.
     quiet_until: AtomicI64,
 }
 
 impl Redis {
-    /// `url` is `redis://`, `rediss://` or `unix://`; every key will begin with `namespace`. To be called in a
-    /// runtime; does not connect yet.
+    /// How long a call may take, usually.
+    pub const PATIENCE: Duration = Duration::from_millis(100);
+
+    /// `url` is `redis://`, `rediss://` or `unix://`; every key will begin with `namespace`, and no call takes
+    /// longer than `patience`. To be called in a runtime; does not connect yet.
     ///
     /// # Errors
     /// [`RedisError::Address`].
-    pub fn new(url: &str, namespace: &str, clock: Arc<dyn Clock>) -> Result<Self, RedisError> {
+    pub fn new(url: &str, namespace: &str, patience: Duration, clock: Arc<dyn Clock>) -> Result<Self, RedisError> {
         let address = |error: redis::RedisError| RedisError::Address(error.kind_and_detail());
         let client = redis::Client::open(url).map_err(address)?;
         let config = ConnectionManagerConfig::new()
             .set_connection_timeout(Some(PAUSE))
-            .set_response_timeout(Some(PATIENCE))
+            .set_response_timeout(Some(patience))
             .set_max_delay(LONGEST_WAIT);
         let manager = ConnectionManager::new_lazy_with_config(client, config).map_err(address)?;
-        Ok(Self { manager, namespace: namespace.to_owned(), clock, quiet_until: AtomicI64::new(0) })
+        Ok(Self { manager, namespace: namespace.to_owned(), clock, patience, quiet_until: AtomicI64::new(0) })
     }
 
     /// Whether it can be an address of Redis.
@@ -88,7 +89,7 @@ impl Redis {
             return Err(RedisError::Unavailable("it failed a moment ago".to_owned()));
         }
         let mut manager = self.manager.clone();
-        let answer = match timeout(PATIENCE, script.invoke_async(&mut manager)).await {
+        let answer = match timeout(self.patience, script.invoke_async(&mut manager)).await {
             Ok(Ok(answer)) => return Ok(answer),
             Ok(Err(error)) => unavailable(&error),
             Err(_) => too_slow(),
