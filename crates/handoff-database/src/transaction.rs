@@ -3,8 +3,8 @@
 use crate::Database;
 use crate::error::Stored;
 use async_trait::async_trait;
-use handoff_domain::port::Store;
 use handoff_domain::port::store::{StoreResult, UnitOfWork};
+use handoff_domain::port::{Store, StoreError};
 use sea_orm::{
     ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, ExecResult, QueryResult, SqliteTransactionMode, Statement,
     TransactionOptions, TransactionTrait,
@@ -64,12 +64,18 @@ impl ConnectionTrait for Watched {
 impl Database {
     /// Begins a transaction that will write. On SQLite it takes the write lock at once: a transaction
     /// that reads first and writes later fails when another wrote in between.
+    ///
+    /// A task of its own begins it. A caller that is dropped meanwhile (a client hung up, a time limit ended)
+    /// would otherwise leave behind a connection that is in a transaction without the driver's knowing (sqlx
+    /// 0.9), and whatever is written with that next would wait for a commit that never comes.
     pub(crate) async fn begin_writing(&self) -> StoreResult<DatabaseTransaction> {
         let options = TransactionOptions {
             sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
             ..TransactionOptions::default()
         };
-        self.writer.begin_with_options(options).await.stored()
+        let writer = self.writer.clone();
+        let begun = tokio::spawn(async move { writer.begin_with_options(options).await }).await;
+        begun.map_err(|_| StoreError::Unavailable("the process is stopping".to_owned()))?.stored()
     }
 }
 

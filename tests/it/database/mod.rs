@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "these are tests, helpers included")]
 
 mod backlog;
+mod dropped;
 mod durability;
 mod followers;
 mod leases;
