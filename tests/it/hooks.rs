@@ -223,6 +223,17 @@ async fn a_hook_whose_making_was_not_recorded_ends_as_exactly_one() {
 }
 
 #[tokio::test]
+async fn a_hook_whose_making_was_carried_out_late_once_more_ends_as_exactly_one() {
+    let scene = Scene::new().await;
+    let made = scene.hook(UPDATED);
+    scene.azure.repeat_subscription(made).unwrap();
+    assert_eq!(ids(&scene).len(), 4);
+    later(&scene, PERIOD).await;
+    assert_eq!((ids(&scene).len(), scene.hook(UPDATED)), (3, made));
+    scene.finish().await;
+}
+
+#[tokio::test]
 async fn wherever_the_one_who_heals_dies_the_next_look_leaves_exactly_one_of_each() {
     let scene = Scene::new().await;
     for waits in 0..24 {

@@ -20,10 +20,13 @@ async fn one_group() -> (Theatre, WorkItemKey, Group) {
     (theatre, item, group)
 }
 
-/// It was given to the one member, everywhere, and they were told, all of it once.
+/// It was given to the one member, everywhere, and they were told, all of it once: in a mention, or in a summary
+/// where a reconcile found it before its delivery came again.
 async fn assert_given_once(theatre: &Theatre, item: WorkItemKey, group: &Group) {
     let Theatre { served, people, .. } = theatre;
-    assert_eq!(served.mentioned(group), [theatre.tenant.member(&people[0]).discord]);
+    let told = served.mentioned(group);
+    let is_told = told == [theatre.tenant.member(&people[0]).discord];
+    assert!(is_told || told.is_empty() && served.is_summed_up(group), "{told:?}");
     assert_theirs(theatre, item, group).await;
 }
 

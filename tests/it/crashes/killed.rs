@@ -4,7 +4,7 @@
 //! `HANDOFF_TEST_SEED` plays the deaths of an earlier run again, as far as two processes and a network play
 //! anything again; `HANDOFF_TEST_LONG` makes them fifty.
 
-use super::theatre::{Theatre, nap};
+use super::theatre::{Theatre, eventually, nap};
 use handoff_sandbox::azure::{NotificationResult, Process, ProjectId, SubscriptionStatus, WorkItemKey};
 use handoff_tests::database::Kind;
 use handoff_tests::requirements::{long, number};
@@ -17,6 +17,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 use tokio::task::JoinSet;
 
+/// What a connected project has, and after which time each is looked at again.
+const HOOKS: [&str; 3] = ["workitem.deleted", "workitem.restored", "workitem.updated"];
+const BETWEEN_LOOKS_AT_HOOKS: Duration = Duration::from_secs(660);
 /// Deaths, usually and where there is time.
 const DEATHS: usize = 12;
 const MANY_DEATHS: usize = 50;
@@ -173,6 +176,12 @@ impl Load {
             }
         }
         self.theatre.settle().await;
+        // A hook that was asked for just before a death may be made after the next one has looked: the next
+        // look finds it.
+        self.theatre.clock.advance(BETWEEN_LOOKS_AT_HOOKS);
+        let has_each_once = |project: &ProjectId| self.theatre.hooks_of(*project) == HOOKS;
+        eventually("each hook is there once", || self.projects.iter().all(has_each_once)).await;
+        self.theatre.settle().await;
     }
 
     fn member(&self, person: usize) -> Member {
@@ -258,11 +267,10 @@ impl Load {
         assert_eq!(states.values().sum::<usize>(), acknowledged, "{states:?}");
         let ended = ["applied", "superseded", "ignored"];
         assert!(states.keys().all(|state| ended.contains(&state.as_str())), "{states:?}");
-        let types = ["workitem.deleted", "workitem.restored", "workitem.updated"];
         for project in &self.projects {
-            assert_eq!(self.theatre.hooks_of(*project), types);
+            assert_eq!(self.theatre.hooks_of(*project), HOOKS);
         }
-        assert_eq!(hooks.len(), types.len() * self.projects.len());
+        assert_eq!(hooks.len(), HOOKS.len() * self.projects.len());
         let dead = served.api.list(&format!("{}/outbox?state=dead", tenant.at)).await;
         assert!(dead.is_empty(), "{dead:#?}");
         let groups = served.api.list(&format!("{}/projects/{}/groups", tenant.at, tenant.project)).await;

@@ -338,6 +338,7 @@ impl Subscriptions {
         let hook = match staying {
             Some((hook, held)) => {
                 mended.missed |= hook.status.drops_events() && held.status == HookStatus::Enabled;
+                self.delete_doubles(look, &hook, &held).await?;
                 self.settle(look, hook, held, look.lease.as_ref()).await?
             }
             None => {
@@ -476,6 +477,21 @@ impl Subscriptions {
         uow.put_hook(&hook).await?;
         uow.commit().await?;
         Ok(Recorded::Ours(hook))
+    }
+
+    /// Deletes what else has this hook's address: a request that was under way when its sender died may have
+    /// been carried out after the next one had looked.
+    async fn delete_doubles(
+        &self,
+        look: &Look<'_>,
+        hook: &Hook,
+        held: &RemoteSubscription,
+    ) -> Result<(), TrackerError> {
+        let found = self.tracker.find_subscriptions(look.at, &look.webhook_url(hook.id)).await?;
+        for double in found.iter().filter(|one| one.id != held.id) {
+            self.tracker.delete_subscription(look.at, &double.id).await?;
+        }
+        Ok(())
     }
 
     /// A subscription left by an attempt that crashed, one that delivers where there is a choice. Doubles of

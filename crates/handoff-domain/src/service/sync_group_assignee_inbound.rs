@@ -104,7 +104,7 @@ fn give_way(
     let Some(decision) = state.decision.as_ref().filter(|_| linked.toggles.outbound_assignee) else { return };
     if foreign.yields_to(state) {
         foreign.tell_again(state, Told::Assignee, around, changes);
-    } else if foreign.heard.how == How::News {
+    } else if foreign.is_news_to(decision) {
         // Within what two clocks may differ by, the tracker was later.
         changes.said_since(foreign.issue.id, Told::Assignee, decision.at);
     }
@@ -113,6 +113,12 @@ fn give_way(
 impl Foreign<'_> {
     fn yields_to(&self, state: &GroupState) -> bool {
         self.heard.yields_to(state.decision.as_ref(), self.issue.integration, self.issue.id)
+    }
+
+    /// Whether it is a change that was not clearly made before this decision. One that was may come late, after the
+    /// work item was found to agree with what was decided since.
+    pub(super) fn is_news_to<T>(&self, decision: &Decision<T>) -> bool {
+        self.heard.how == How::News && !decision.overrules(self.heard.at)
     }
 
     /// The work item is told once more what the group decided, where it hears of that.

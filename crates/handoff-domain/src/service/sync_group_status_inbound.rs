@@ -1,7 +1,6 @@
 //! Sync Group Status Inbound: carries what a work item's state means to one linked group. Pure.
 
 use super::change_set::{ChangeSet, Surroundings, Told};
-use super::precedence::How;
 use super::set_status::change_status;
 use super::sync_group_assignee_inbound::{Foreign, Synced};
 use crate::assignee::Decision;
@@ -28,7 +27,7 @@ pub fn sync_group_status_inbound(
     }
     if !linked.toggles.inbound_status {
         // As with the assignee: only a later decision is told over what the tracker said.
-        if let Some(decision) = decision.filter(|_| foreign.heard.how == How::News) {
+        if let Some(decision) = decision.filter(|decision| foreign.is_news_to(decision)) {
             changes.said_since(foreign.issue.id, Told::Status, decision.at);
         }
         return Synced::ToggledOff;

@@ -76,6 +76,22 @@ impl AzureHandle {
         })
     }
 
+    /// Makes a subscription once more, as a request does that was repeated, or came late.
+    ///
+    /// # Errors
+    /// When there is no such subscription.
+    pub fn repeat_subscription(&self, id: SubscriptionId) -> Result<SubscriptionId, Refusal> {
+        self.act(|state, now_us| {
+            let again = SubscriptionId(state.ids.next());
+            let first = state.subscription(id)?.clone();
+            let again =
+                Subscription { id: again, created_us: now_us, modified_us: now_us, last_notification: 0, ..first };
+            let id = again.id;
+            state.subscriptions.insert(id, again);
+            Ok(id)
+        })
+    }
+
     /// Deletes a subscription, as a person does in the browser.
     ///
     /// # Errors
