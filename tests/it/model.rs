@@ -1,7 +1,8 @@
 //! Groups, work items and their card in a channel, under everything that may happen to them in any order,
 //! against a reference that knows the rules only.
 //!
-//! A case that fails names its seed; `HANDOFF_TEST_SEED=…` plays that one alone.
+//! A case that fails names its seed; `HANDOFF_TEST_SEED=…` plays that one alone. `HANDOFF_TEST_CASES=500` plays so
+//! many.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "these are tests, helpers included")]
 
 mod operations;
@@ -10,7 +11,7 @@ mod reference;
 mod verdict;
 
 use handoff_tests::leftovers::Expected;
-use handoff_tests::requirements::{is_long, variable};
+use handoff_tests::requirements::{number, variable};
 use handoff_tests::scene::Scene;
 use operations::{Step, World};
 use play::Play;
@@ -20,9 +21,8 @@ use std::cell::RefCell;
 use std::hash::{BuildHasher, Hasher, RandomState};
 use tokio::runtime::Runtime;
 
-/// How many cases there are, usually and in CI, and how many operations each has.
+/// How many cases there are unless said, and how many operations each has.
 const CASES: u64 = 64;
-const CASES_IN_CI: u64 = 500;
 const OPERATIONS: usize = 40;
 /// How many are played in one scene: each leaves work items behind, which are read again and again.
 const CASES_IN_A_SCENE: u32 = 8;
@@ -153,7 +153,7 @@ fn whatever_happens_in_whatever_order_all_three_sides_end_as_the_rules_say() {
         return Stage::finish();
     }
     let first = u64::from(any_seed());
-    let cases = if is_long() { CASES_IN_CI } else { CASES };
+    let cases = number("HANDOFF_TEST_CASES").unwrap_or(CASES);
     let each = cases.div_ceil(PLAYERS);
     std::thread::scope(|scope| {
         for player in 0..PLAYERS {

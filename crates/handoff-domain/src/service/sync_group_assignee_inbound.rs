@@ -71,6 +71,9 @@ pub fn sync_group_assignee_inbound(
     }
     // Within what two clocks may differ by it may have been said before what it replaces.
     let at = Decision::after(state.decision.as_ref(), foreign.heard.at);
+    if state.assignee == target && foreign.renews(state.decision.as_ref()) {
+        changes.keep_assignee(state.group.id, Decision { value: target, at, source });
+    }
     match target {
         Some(user) => drop(assign(state, user, source, at, around, changes)),
         None => drop(deassign(state, source, at, around, changes)),
@@ -119,6 +122,13 @@ impl Foreign<'_> {
     /// work item was found to agree with what was decided since.
     pub(super) fn is_news_to<T>(&self, decision: &Decision<T>) -> bool {
         self.heard.how == How::News && !decision.overrules(self.heard.at)
+    }
+
+    /// Whether it is the group's last word now, of the same value as the one before it, which was a tracker's too.
+    /// What was decided here stays what it is: work items are still owed it.
+    pub(super) fn renews<T>(&self, decision: Option<&Decision<T>>) -> bool {
+        let is_older = |last: &Decision<T>| last.source.external_issue().is_some() && last.at < self.heard.at;
+        self.heard.how == How::News && decision.is_none_or(is_older)
     }
 
     /// The work item is told once more what the group decided, where it hears of that.

@@ -32,6 +32,10 @@ pub fn sync_group_status_inbound(
         }
         return Synced::ToggledOff;
     }
-    change_status(state, means, foreign.source(linked), Decision::after(decision, foreign.heard.at), around, changes);
+    let (at, source) = (Decision::after(decision, foreign.heard.at), foreign.source(linked));
+    if state.group.status == means && foreign.renews(decision) {
+        changes.set_status(state.group.id, Decision { value: means, at, source });
+    }
+    change_status(state, means, source, at, around, changes);
     Synced::Agrees
 }
