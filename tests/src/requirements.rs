@@ -78,13 +78,7 @@ pub fn variable(name: &str) -> Option<String> {
 /// How often a property is tried: `usually`, or four times as often where `HANDOFF_TEST_LONG` is set, as in CI.
 #[must_use]
 pub fn cases(usually: u32) -> u32 {
-    if is_long() { usually * 4 } else { usually }
-}
-
-/// Whether `HANDOFF_TEST_LONG` is set, as in CI.
-#[must_use]
-pub fn is_long() -> bool {
-    variable("HANDOFF_TEST_LONG").is_some()
+    if long() { usually * 4 } else { usually }
 }
 
 /// A number of the environment, such as a seed.

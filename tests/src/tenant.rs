@@ -135,6 +135,13 @@ impl Tenant {
         instance.api.change(Method::PATCH, &path, json!({"toggles": {toggle: on}})).await;
     }
 
+    /// Switches a toggle off, and on again: then every work item is read.
+    pub async fn toggle_again(&self, instance: &Served, toggle: &str) {
+        for on in [false, true] {
+            self.toggle(instance, toggle, on).await;
+        }
+    }
+
     /// A group in the project.
     pub async fn group(&self, instance: &Served, title: &str) -> Group {
         let path = format!("{}/projects/{}/groups", self.at, self.project);

@@ -49,7 +49,8 @@ pub(crate) fn measure(binary: &Path, plan: Plan) -> anyhow::Result<Vec<Figure>> 
         let body = vec![b'x'; plan.bytes];
         let bare = Post { to: bare, path: "/".to_owned(), authorization: None, bodies: Bodies::of(body) };
         let bare = Arc::new(bare);
-        let mut storage = Storage::open(stage.data.path()).await?;
+        let apart = tempfile::tempdir()?;
+        let mut storage = Storage::open(binary, apart.path()).await?;
         let duration = Duration::from_secs(plan.seconds.into());
         let progress = ProgressBar::new(u64::from(plan.rounds) * 3 + 1);
         progress.set_style(ProgressStyle::with_template("{bar:30} {pos}/{len} {msg}")?);

@@ -1,6 +1,7 @@
 //! The limits of intake: a server that does nothing but read a body, and a database that does nothing but keep rows.
 
-use anyhow::Context;
+use crate::process::{command, now};
+use anyhow::{Context, ensure};
 use http_body_util::{BodyExt, Empty};
 use hyper::body::{Bytes, Incoming};
 use hyper::server::conn::http1;
@@ -13,8 +14,6 @@ use std::convert::Infallible;
 use std::path::Path;
 use std::time::Duration;
 use tokio::net::TcpListener;
-
-use crate::process::now;
 
 /// Reads bodies and answers 200, until it is killed; says first where it listens.
 #[expect(clippy::print_stdout, reason = "whoever started it reads there where it listens")]
@@ -37,37 +36,21 @@ async fn answer(request: Request<Incoming>) -> Result<Response<Empty<Bytes>>, In
     Ok(Response::new(Empty::new()))
 }
 
-/// Rows as those of the inbox, with its indexes, in an SQLite database of its own.
+/// Rows of the inbox, in an SQLite database of its own with the schema of the migrations.
 pub(crate) struct Storage {
     connection: SqliteConnection,
     number: i64,
 }
 
-/// The table of deliveries, as the migrations make it.
-const TABLE: &str = "
-CREATE TABLE deliveries (id blob NOT NULL PRIMARY KEY, hook_id blob NOT NULL, integration_id blob NOT NULL,
-  azure_project text NOT NULL, event_type text, work_item bigint, idempotency_key text, payload blob NOT NULL,
-  state text NOT NULL, reason text, attempts integer NOT NULL, duplicates integer NOT NULL, received_at bigint NOT NULL,
-  due_at bigint NOT NULL, lease_token bigint, lease_until bigint, finished_at bigint);
-CREATE UNIQUE INDEX delivery_key ON deliveries (idempotency_key);
-CREATE INDEX delivery_oldest ON deliveries (id) WHERE state = 'pending';
-CREATE INDEX delivery_leased ON deliveries (integration_id, work_item, lease_until)
-  WHERE state = 'pending' AND lease_until IS NOT NULL;
-CREATE INDEX delivery_project ON deliveries (integration_id, azure_project, id);
-CREATE INDEX delivery_state ON deliveries (integration_id, azure_project, state, id);
-CREATE INDEX delivery_finished ON deliveries (finished_at) WHERE finished_at IS NOT NULL;";
-
 impl Storage {
-    /// In this folder, on disk when a commit returns.
-    pub(crate) async fn open(folder: &Path) -> anyhow::Result<Self> {
+    /// In this folder, where the binary makes it; on disk when a commit returns.
+    pub(crate) async fn open(binary: &Path, folder: &Path) -> anyhow::Result<Self> {
+        ensure!(command(binary, folder, &["migrate"]).output()?.status.success(), "the database could not be made");
         let options = SqliteConnectOptions::new()
-            .filename(folder.join("peer.db"))
-            .create_if_missing(true)
+            .filename(folder.join("handoff.db"))
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full);
-        let mut connection = SqliteConnection::connect_with(&options).await?;
-        sqlx::raw_sql(TABLE).execute(&mut connection).await?;
-        Ok(Self { connection, number: 0 })
+        Ok(Self { connection: SqliteConnection::connect_with(&options).await?, number: 0 })
     }
 
     /// Writes rows with a payload of so many bytes, so many in a commit, for so long; says how many a second.
@@ -80,8 +63,9 @@ impl Storage {
                 self.number += 1;
                 let id = self.number.to_be_bytes().repeat(2);
                 sqlx::query(
-                    "INSERT INTO deliveries VALUES (?, ?, ?, '11111111-1111-1111-1111-111111111111', 'workitem.updated', \
-                     ?, ?, ?, 'pending', NULL, 0, 0, ?, ?, NULL, NULL, NULL)",
+                    "INSERT INTO deliveries (id, hook_id, integration_id, azure_project, event_type, work_item, \
+                     idempotency_key, payload, state, attempts, duplicates, received_at, due_at) VALUES (?, ?, ?, \
+                     '11111111-1111-1111-1111-111111111111', 'workitem.updated', ?, ?, ?, 'pending', 0, 0, ?, ?)",
                 )
                 .bind(&id)
                 .bind(&id[..])

@@ -33,7 +33,7 @@ pub(crate) struct Stage {
     pub(crate) team: Value,
     pub(crate) people: [IdentityId; 2],
     /// Where its data is; removed at the end.
-    pub(crate) data: TempDir,
+    _data: TempDir,
 }
 
 impl Stage {
@@ -87,7 +87,7 @@ impl Stage {
         api.post(&format!("{installed}/projects"), json!({"azure_project": board.to_string()})).await?;
         api.post(&format!("{at}/guilds"), json!({"id": guild.to_string()})).await?;
         let people = [ada, bob];
-        Ok(Self { azure, discord, served, api, at, installation, board, guild, team, people, data })
+        Ok(Self { azure, discord, served, api, at, installation, board, guild, team, people, _data: data })
     }
 }
 

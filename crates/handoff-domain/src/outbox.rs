@@ -251,9 +251,11 @@ impl OutboxTask {
     #[must_use]
     pub const fn concern(&self) -> Option<Concern> {
         match self {
-            Self::Card { route, .. } | Self::Ping { route, .. } => Some(Concern::Route(*route)),
-            Self::ThreadPost { route, .. } | Self::Gather { route, .. } => Some(Concern::Route(*route)),
-            Self::Summary { route } => Some(Concern::Route(*route)),
+            Self::Card { route, .. }
+            | Self::Ping { route, .. }
+            | Self::ThreadPost { route, .. }
+            | Self::Gather { route, .. }
+            | Self::Summary { route } => Some(Concern::Route(*route)),
             Self::RefreshWorkItem { installation, .. }
             | Self::ReconcileProject { installation, .. }
             | Self::ConvergeWorkItem { installation, .. }

@@ -2,8 +2,8 @@
 //!
 //! Promises: nothing of the body is understood before its signature was right, and without one the answer is
 //! 401, where its form shows it without the body; memory for bodies is bounded over all callers, since anybody
-//! may send what has the form; what is signed is answered 200 or, where it is no interaction at all, 400; all of it within the three
-//! seconds that Discord waits. What there is no time for is not done.
+//! may send what has the form; what is signed is answered 200 or, where it is no interaction at all, 400; all
+//! of it within the three seconds that Discord waits. What there is no time for is not done.
 
 use crate::memory::{Held, Memory};
 use crate::problem::Problem;

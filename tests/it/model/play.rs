@@ -199,8 +199,7 @@ impl Play {
 
     /// A toggle that is switched on has every work item read.
     async fn reconcile(&self) {
-        self.scene.tenant.toggle(&self.scene, "inbound_assignee", false).await;
-        self.scene.tenant.toggle(&self.scene, "inbound_assignee", true).await;
+        self.scene.tenant.toggle_again(&self.scene, "inbound_assignee").await;
     }
 
     fn hooks(&self) -> Vec<SubscriptionId> {

@@ -155,8 +155,7 @@ async fn forgotten_by_azure(read_again: impl AsyncFn(&Scene)) {
 async fn a_server_restored_to_an_older_revision_is_told_again_what_was_decided_here() {
     forgotten_by_azure(async |scene| {
         // Anything that reads the item: here, a toggle that is switched on.
-        scene.tenant.toggle(scene, "inbound_assignee", false).await;
-        scene.tenant.toggle(scene, "inbound_assignee", true).await;
+        scene.tenant.toggle_again(scene, "inbound_assignee").await;
     })
     .await;
 }

@@ -36,8 +36,7 @@ async fn what_is_refused_keeps_nothing_else_from_being_written_and_is_not_asked_
     let asked = scene.azure.request_count("patch_work_item");
     for _ in 0..3 {
         scene.advance(Duration::from_secs(3600)).await;
-        scene.tenant.toggle(&scene, "outbound_assignee", false).await;
-        scene.tenant.toggle(&scene, "outbound_assignee", true).await;
+        scene.tenant.toggle_again(&scene, "outbound_assignee").await;
         scene.settle().await;
     }
     assert_eq!(scene.azure.request_count("patch_work_item"), asked);
@@ -45,8 +44,7 @@ async fn what_is_refused_keeps_nothing_else_from_being_written_and_is_not_asked_
 
     scene.azure.update_identity(lee.identity, |one| one.active = true).unwrap();
     scene.advance(DAY).await;
-    scene.tenant.toggle(&scene, "outbound_assignee", false).await;
-    scene.tenant.toggle(&scene, "outbound_assignee", true).await;
+    scene.tenant.toggle_again(&scene, "outbound_assignee").await;
     scene.settle().await;
     assert_eq!(scene.assignee_there(item), Some(lee.address));
     assert_eq!(scene.problem_of(&group).await, None);

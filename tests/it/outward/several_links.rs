@@ -2,21 +2,28 @@
 //! the others are owed.
 
 use super::outward;
+use handoff_sandbox::azure::WorkItemKey;
 use handoff_sandbox::fault::Fault;
-use handoff_tests::scene::Person;
+use handoff_tests::scene::{Group, Person, Scene};
 use handoff_tests::sight::Change;
 use std::time::Duration;
 
 const CLEARLY_LATER: Duration = Duration::from_secs(10);
 
+/// A group that is linked with two work items since a while.
+async fn with_two_items(scene: &Scene) -> (WorkItemKey, WorkItemKey, Group) {
+    let (item, group) = scene.linked("The mill stops").await;
+    let other = scene.work_item("The same from another side");
+    scene.tenant.link(scene, &group, other).await;
+    scene.settle().await;
+    scene.advance(CLEARLY_LATER).await;
+    (item, other, group)
+}
+
 #[tokio::test]
 async fn somebody_unknown_on_one_work_item_withdraws_nothing_from_the_groups_other_one() {
     let scene = outward().await;
-    let (item, group) = scene.linked("The mill stops").await;
-    let other = scene.work_item("The same from another side");
-    scene.tenant.link(&scene, &group, other).await;
-    scene.settle().await;
-    scene.advance(CLEARLY_LATER).await;
+    let (item, other, group) = with_two_items(&scene).await;
     scene.assign_here(&group, &scene.ada).await;
     scene.advance(CLEARLY_LATER).await;
     scene.assign_in_azure(other, &scene.zoe);
@@ -93,11 +100,7 @@ async fn a_group_follows_the_later_decision_of_another_though_the_work_item_said
 #[tokio::test]
 async fn a_change_there_that_won_within_what_clocks_may_differ_by_is_not_undone_by_reading_again() {
     let scene = outward().await;
-    let (item, group) = scene.linked("The mill stops").await;
-    let other = scene.work_item("The same from another side");
-    scene.tenant.link(&scene, &group, other).await;
-    scene.settle().await;
-    scene.advance(CLEARLY_LATER).await;
+    let (item, other, group) = with_two_items(&scene).await;
     // Bob is named there just before Ada is here, so closely that nobody can say who was first.
     scene.azure.faults().push_next("deliver", Fault::Delay(CLEARLY_LATER));
     scene.assign_in_azure(item, &scene.bob);
@@ -108,8 +111,7 @@ async fn a_change_there_that_won_within_what_clocks_may_differ_by_is_not_undone_
     assert_eq!(scene.assignee(&group).await, Some(scene.member(&scene.bob).user));
     let before = scene.changes(&group).await;
     scene.advance(CLEARLY_LATER).await;
-    scene.tenant.toggle(&scene, "inbound_assignee", false).await;
-    scene.tenant.toggle(&scene, "inbound_assignee", true).await;
+    scene.tenant.toggle_again(&scene, "inbound_assignee").await;
     scene.settle().await;
     assert_eq!(scene.changes(&group).await, before);
     scene.finish().await;

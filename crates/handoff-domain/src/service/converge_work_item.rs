@@ -11,13 +11,13 @@
 use super::assignments::Assignments;
 use super::connection::connection;
 use super::error::{UseCaseError, rerun};
-use super::essentials::due_now;
 use super::observe::observe_affirmed;
 use super::outward_plan::{Affirmed, Plan, Wanted, WantedUser, Wording, plan};
 use super::refresh_work_item::RefreshWorkItem;
 use super::send_message::Sent;
+use super::waiting_links::reads_of_waiting;
 use crate::id::{InstallationId, IntegrationId, MappingId, WorkItemNumber};
-use crate::outbox::{ClaimedTask, OutboxTask};
+use crate::outbox::ClaimedTask;
 use crate::person::{IdentityMapping, Person};
 use crate::port::tracker::WorkItemChange;
 use crate::port::{StoreError, TrackerConnection, TrackerError, UnitOfWork};
@@ -238,13 +238,10 @@ impl ConvergeWorkItem<'_> {
                 done => done?,
             }
             // Others of their work items wait for just this.
-            let waiting = uow.items_waiting_for(errand.claimed.organization, &[mapping.user]).await?.into_iter();
-            let reads = waiting.map(|(integration, installation, work_item)| {
-                let task = OutboxTask::RefreshWorkItem { integration, installation, work_item };
-                let (clock, entropy) = (self.assignments().clock.as_ref(), self.assignments().entropy.as_ref());
-                due_now(errand.claimed.organization, task, clock, entropy)
-            });
-            uow.arm(&reads.collect::<Vec<_>>()).await?;
+            let (clock, entropy) = (self.assignments().clock.as_ref(), self.assignments().entropy.as_ref());
+            let organization = errand.claimed.organization;
+            let reads = reads_of_waiting(uow.as_mut(), organization, &[mapping.user], clock, entropy).await?;
+            uow.arm(&reads).await?;
         }
         let mut issue = again.issue;
         let (assignee, state) = (words.assignee.clone(), words.state.clone());

@@ -149,8 +149,8 @@ pub(super) async fn observe_against(
     Ok((outcomes, changes))
 }
 
-/// Observes that a work item says already what was decided last, in this organization: everybody hears of it as of the echo that
-/// a write would have had.
+/// Observes that a work item says already what was decided last, in this organization: everybody hears of it
+/// as of the echo that a write would have had.
 ///
 /// # Errors
 /// [`StoreError`].
